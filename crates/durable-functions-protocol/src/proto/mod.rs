@@ -1,0 +1,17 @@
+//! The protobuf messages of the Durable Task protocol (proto3, no package).
+//!
+//! Field names and numbers are those of `microsoft/durabletask-protobuf` as of June 2026. Wrapper
+//! messages (`google.protobuf.StringValue`) are `Option`s here.
+
+mod entity;
+mod history;
+mod management;
+mod orchestration;
+mod work_item;
+
+pub use entity::*;
+pub use history::*;
+pub use management::*;
+pub use orchestration::*;
+pub use prost_types::{Duration, Timestamp, Value};
+pub use work_item::*;
