@@ -1,3 +1,39 @@
 //! What travels between the Azure Functions host and a Durable Functions custom handler.
+//!
+//! The Functions host calls a custom handler over HTTP, one request per invocation. This crate
+//! knows the shape of those requests and answers and nothing else: no I/O, no clock of its own, no
+//! opinion about what a function does.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`envelope`] | the JSON object that the host posts: `{"Data":{..},"Metadata":{..}}` |
+//! | [`binding`] | what one member of `Data` holds: a protobuf message, an activity's input, an HTTP request, a durable client |
+//! | [`reply`] | the bytes, content type and headers of the answers |
+//! | [`value`] | how values keep their exact text although the host re-renders JSON |
+//! | [`failure`] | failures with their cause chain, and how they survive the way through the host |
+//! | [`id`] | instance ids and the deterministic GUIDs of orchestrations |
+//! | [`time`] | protobuf timestamps as .NET prints and parses them |
+//! | [`http_api`] | the URLs of the HTTP management API |
+//! | [`proto`] | the protobuf messages |
+//!
+//! Nothing here panics, whatever the input; what cannot be decoded is a [`DecodeError`] that says
+//! what was there, where, and what was expected.
 
+pub mod binding;
+pub mod envelope;
+pub mod error;
+pub mod failure;
+pub mod http_api;
+mod http_request;
+pub mod id;
 pub mod proto;
+pub mod reply;
+mod scan;
+pub mod time;
+pub mod value;
+
+pub use binding::{BindingValue, DurableClientBinding, HttpRequestData};
+pub use envelope::InvocationRequest;
+pub use error::{DecodeError, DecodeErrorKind};
+pub use failure::Failure;
+pub use reply::{HttpResponseData, Reply};

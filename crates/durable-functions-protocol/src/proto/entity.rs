@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::history::{HistoryEvent, OrchestrationInstance, TaskFailureDetails, TraceContext};
+use super::failure::{TaskFailureDetails, TraceContext};
+use super::history::{HistoryEvent, OrchestrationInstance};
 
 /// A batch of operations for one entity.
 #[derive(Clone, PartialEq, prost::Message)]

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::history::{HistoryEvent, OrchestrationState, OrchestrationStatus, TraceContext};
+use super::failure::TraceContext;
+use super::history::{HistoryEvent, OrchestrationState, OrchestrationStatus};
 
 /// Request: create instance.
 #[derive(Clone, PartialEq, prost::Message)]

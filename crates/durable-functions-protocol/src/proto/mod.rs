@@ -4,12 +4,14 @@
 //! messages (`google.protobuf.StringValue`) are `Option`s here.
 
 mod entity;
+mod failure;
 mod history;
 mod management;
 mod orchestration;
 mod work_item;
 
 pub use entity::*;
+pub use failure::*;
 pub use history::*;
 pub use management::*;
 pub use orchestration::*;

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
+use super::failure::{TaskFailureDetails, TraceContext};
 use super::history::{
     EntityLockRequestedEvent, EntityOperationCalledEvent, EntityOperationSignaledEvent,
     EntityUnlockSentEvent, HistoryEvent, OrchestrationInstance, OrchestrationStatus,
-    TaskFailureDetails, TraceContext,
 };
 
 /// Action: schedule task.

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::entity::{EntityBatchRequest, EntityRequest};
-use super::history::{OrchestrationInstance, TaskFailureDetails, TraceContext};
+use super::failure::{TaskFailureDetails, TraceContext};
+use super::history::OrchestrationInstance;
 use super::orchestration::OrchestratorRequest;
 
 /// Request: activity.

@@ -1,0 +1,121 @@
+//! How values keep their exact text on the way through the host.
+//!
+//! Azure Functions host behaviour: the host parses the result of an activity with Json.NET and
+//! writes it anew. Texts that look like dates are reformatted and moved to another time zone,
+//! decimals go through a double, `$type` and its like are swallowed; in an activity's input at
+//! least numbers and escapes are rendered anew. What would be altered so travels as a string,
+//! `"durable-json:<JSON text>"`, which the host has no reason to touch. Texts that are safe travel
+//! as they are, so that portals and other SDKs see ordinary values.
+//!
+//! Only activity results and activity inputs take this way: everything else is inside protobuf
+//! messages, where texts are stored as they are.
+
+use std::borrow::Cow;
+
+use crate::error::{DecodeError, DecodeErrorKind};
+use crate::scan::{self, Direction};
+
+/// What the content of a string begins with that holds a wrapped value.
+pub const MARK: &str = "durable-json:";
+
+/// The JSON text of an activity's result, made ready to be sent as `ReturnValue`.
+///
+/// It is unchanged unless the host would alter it (or it could be taken for a wrapped value or a
+/// failure), and else a JSON string with [`MARK`] and the text. [`unwrap`] gives the very text back.
+///
+/// ```
+/// use durable_functions_protocol::value::{to_result, unwrap};
+///
+/// assert_eq!(to_result(r#"{"total":12.5}"#.into()), r#"{"total":12.5}"#);
+/// let sent = to_result("12.50".into());
+/// assert_eq!(sent, r#""durable-json:12.50""#);
+/// assert_eq!(unwrap(&sent)?, "12.50");
+/// # Ok::<(), durable_functions_protocol::DecodeError>(())
+/// ```
+pub fn to_result(json: String) -> String {
+    if is_exact_result(&json) {
+        json
+    } else {
+        wrap(&json)
+    }
+}
+
+/// The JSON text of an activity's input, made ready to be sent in a `ScheduleTask` action.
+///
+/// As [`to_result`]; the host alters fewer things here: dates and `$` names pass. Objects with a
+/// member `instanceId` are wrapped as well, because the host merges an object's members into the
+/// metadata of the invocation, where this one would replace the id of the instance.
+pub fn to_input(json: String) -> String {
+    if is_exact_input(&json) {
+        json
+    } else {
+        wrap(&json)
+    }
+}
+
+/// Whether a result passes through the host as the very text it is, and is not mistaken for a
+/// wrapped value or a failure.
+pub fn is_exact_result(json: &str) -> bool {
+    scan::is_exact(json, Direction::Result)
+}
+
+/// Whether an activity's input passes through the host as the very text it is.
+pub fn is_exact_input(json: &str) -> bool {
+    scan::is_exact(json, Direction::Input)
+}
+
+/// The way back from [`to_result`] and [`to_input`]: the JSON text that was sent.
+///
+/// Texts that are not wrapped come back as they are, without being looked at any further.
+///
+/// # Errors
+///
+/// The text begins like a wrapped value but is no JSON string.
+pub fn unwrap(json: &str) -> Result<Cow<'_, str>, DecodeError> {
+    let marked = json
+        .trim_start_matches(crate::binding::JSON_BLANKS)
+        .strip_prefix('"')
+        .is_some_and(|content| content.starts_with(MARK));
+    if !marked {
+        return Ok(Cow::Borrowed(json));
+    }
+    const SUBJECT: &str = "a wrapped value";
+    const EXPECTED: &str = "a JSON string with `durable-json:` and JSON text";
+    let mut text: String = serde_json::from_str(json)
+        .map_err(|error| DecodeError::from_json(SUBJECT, EXPECTED, json.as_bytes(), &error))?;
+    if !text.starts_with(MARK) {
+        let problem = "it has no mark";
+        return Err(DecodeError::new(
+            DecodeErrorKind::WrongShape,
+            SUBJECT,
+            problem,
+            EXPECTED,
+        ));
+    }
+    text.drain(..MARK.len());
+    Ok(Cow::Owned(text))
+}
+
+fn wrap(json: &str) -> String {
+    let mut out = String::with_capacity(json.len() + json.len() / 8 + MARK.len() + 2);
+    out.push('"');
+    out.push_str(MARK);
+    for c in json.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if c < ' ' => {
+                out.push_str("\\u00");
+                for digit in [(c as u32) >> 4, (c as u32) & 15] {
+                    out.push(char::from_digit(digit, 16).unwrap_or('0'));
+                }
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
