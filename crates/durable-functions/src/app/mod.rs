@@ -1,0 +1,87 @@
+//! The function app: what is registered, and what its process does.
+
+mod binding;
+mod command_line;
+mod function;
+mod function_json;
+mod package;
+mod registry;
+
+use std::process::ExitCode;
+
+pub(crate) use binding::CLIENT_BINDING;
+pub(crate) use function::Handler;
+pub use function::{AsActivity, AsHttp, AsOrchestrator, Function, IntoFunction};
+pub(crate) use function_json::stale;
+pub use registry::AppError;
+pub(crate) use registry::Registry;
+
+use crate::argument::States;
+
+/// A function app: the functions of one process, and what they share.
+///
+/// ```no_run
+/// use durable_functions::prelude::*;
+///
+/// #[activity]
+/// async fn hello(name: String) -> String {
+///     format!("Hello {name}!")
+/// }
+///
+/// fn main() -> std::process::ExitCode {
+///     FunctionApp::new().register(hello).run()
+/// }
+/// ```
+#[derive(Debug, Default)]
+#[must_use = "an app does nothing before `run()`"]
+pub struct FunctionApp {
+    functions: Vec<Function>,
+    states: States,
+    problems: Vec<String>,
+}
+
+impl FunctionApp {
+    /// An app without functions.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a function: one with `#[orchestrator]`, `#[activity]` or `#[http_trigger]`.
+    ///
+    /// [`run`](Self::run) refuses an app with two functions of one name; names compare without
+    /// case.
+    pub fn register<Marker>(mut self, function: impl IntoFunction<Marker>) -> Self {
+        self.functions.push(function.into_function());
+        self
+    }
+
+    /// Shares a value with every activity and HTTP function that has a
+    /// [`State<T>`](crate::State) argument. One value of each type.
+    pub fn state<T: Send + Sync + 'static>(mut self, value: T) -> Self {
+        if !self.states.insert(value) {
+            self.problems.push(format!(
+                "two states of type `{}`; wrap one in a type of its own",
+                std::any::type_name::<T>()
+            ));
+        }
+        self
+    }
+
+    /// Does what this process was started for, and returns when that is over:
+    ///
+    /// - started by the Functions host (`FUNCTIONS_CUSTOMHANDLER_PORT` is set): serves the host;
+    /// - started with a subcommand, such as `functions --write`: does that;
+    /// - otherwise: starts the development host on port 7071, which starts this executable again as
+    ///   its handler (with the feature `local-host`).
+    ///
+    /// Problems of the app itself, such as two functions of one name, are told on standard error
+    /// and end the process with code 1.
+    pub fn run(self) -> ExitCode {
+        command_line::run(self)
+    }
+
+    /// Checks the app and makes it ready to be served.
+    pub(crate) fn build(self) -> Result<Registry, AppError> {
+        Registry::new(self.functions, self.states, self.problems)
+    }
+}

@@ -1,0 +1,67 @@
+//! Why a client operation failed, by what the caller can do about it.
+
+/// Why an operation of the [`DurableClient`](crate::DurableClient) failed.
+///
+/// An HTTP function that returns it answers with the matching status: 400, 404, 409, 501 or 503.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClientError {
+    /// An instance of this id exists and is not finished.
+    #[error("instance '{instance_id}' exists already: {message}")]
+    AlreadyExists {
+        /// The id.
+        instance_id: String,
+        /// The host's words.
+        message: String,
+    },
+    /// There is no such instance.
+    #[error("not found: {message}")]
+    NotFound {
+        /// The host's words.
+        message: String,
+    },
+    /// The host or this client refuses the arguments: an unknown orchestrator, an instance id with
+    /// forbidden characters, an input that is no JSON.
+    #[error("invalid argument: {message}")]
+    InvalidArgument {
+        /// What is wrong.
+        message: String,
+    },
+    /// The binding lacks what the operation needs.
+    #[error("unsupported: {message}")]
+    Unsupported {
+        /// What is missing.
+        message: String,
+    },
+    /// The host can't be reached, or failed. Trying again may help; whether the operation took
+    /// place is unknown.
+    #[error("the host's management API at {url} is unavailable: {message}")]
+    Unavailable {
+        /// The address, without keys.
+        url: String,
+        /// What happened.
+        message: String,
+        /// The transport's error.
+        #[source]
+        source: Option<reqwest::Error>,
+    },
+}
+
+impl ClientError {
+    /// The HTTP status that tells a caller the same.
+    pub fn http_status(&self) -> u16 {
+        match self {
+            Self::InvalidArgument { .. } => 400,
+            Self::NotFound { .. } => 404,
+            Self::AlreadyExists { .. } => 409,
+            Self::Unsupported { .. } => 501,
+            Self::Unavailable { .. } => 503,
+        }
+    }
+
+    pub(crate) fn invalid(message: impl std::fmt::Display) -> Self {
+        Self::InvalidArgument {
+            message: message.to_string(),
+        }
+    }
+}

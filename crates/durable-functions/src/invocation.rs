@@ -1,0 +1,73 @@
+//! One call of an activity or an HTTP function, as its arguments see it.
+
+use std::any::type_name;
+use std::sync::Arc;
+
+use durable_functions_protocol::failure::Failure;
+use serde::de::DeserializeOwned;
+use tokio_util::sync::CancellationToken;
+
+use crate::argument::States;
+use crate::client::DurableClient;
+use crate::http::HttpRequest;
+
+/// One call of an activity or an HTTP function. [`Argument`](crate::macro_support::Argument)s are
+/// taken out of it.
+#[derive(Debug)]
+pub struct Invocation {
+    pub(crate) function: &'static str,
+    pub(crate) id: String,
+    pub(crate) instance_id: Option<String>,
+    /// JSON text of an activity's input or of an HTTP request's body.
+    pub(crate) payload: Option<String>,
+    pub(crate) request: Option<HttpRequest>,
+    pub(crate) client: Option<DurableClient>,
+    pub(crate) states: Arc<States>,
+    pub(crate) cancellation: CancellationToken,
+}
+
+impl Invocation {
+    /// Reads the payload.
+    pub(crate) fn payload<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        let text = self.payload.as_deref().unwrap_or("null");
+        serde_json::from_str(text).map_err(|error| {
+            let given = match self.payload.as_deref() {
+                None => "it was given none".to_owned(),
+                Some(text) => format!("it was given {}", excerpt(text)),
+            };
+            let expected = type_name::<T>();
+            let mut failure = Failure::new(
+                "InvalidInput",
+                format!(
+                    "'{}' takes a `{expected}` as its input, but {given}: {error}",
+                    self.function
+                ),
+            );
+            failure.non_retriable = true;
+            failure
+        })
+    }
+
+    pub(crate) fn lacks(&self, what: &str, binding: &str) -> Failure {
+        Failure::new(
+            "MissingBinding",
+            format!(
+                "the host sent '{}' no {what}: its function.json has no `{binding}` binding; run `cargo run -- functions --write`",
+                self.function
+            ),
+        )
+    }
+}
+
+/// The beginning of a text, for messages.
+pub(crate) fn excerpt(text: &str) -> String {
+    const LIMIT: usize = 80;
+    match text.char_indices().nth(LIMIT) {
+        None => text.to_owned(),
+        Some((end, _)) => format!(
+            "{}... ({} bytes)",
+            text.get(..end).unwrap_or_default(),
+            text.len()
+        ),
+    }
+}

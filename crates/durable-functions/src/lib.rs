@@ -1,0 +1,78 @@
+//! Durable Functions for Rust, as an Azure Functions custom handler.
+//!
+//! An *orchestrator* says in code what happens in which order; *activities* do the work. The Durable
+//! Task extension in the Functions host keeps the history, so an orchestration outlives crashes,
+//! deployments and years of waiting: after each step the orchestrator is run again from its start,
+//! and what it did already is taken from the history.
+//!
+//! ```no_run
+//! use durable_functions::prelude::*;
+//!
+//! #[http_trigger(route = "orchestrators/{functionName}", methods = ["post"], auth_level = "anonymous")]
+//! async fn http_start(req: HttpRequest, client: DurableClient) -> Result<HttpResponse> {
+//!     let instance_id = client.start_new(req.route_param("functionName")?, ()).await?;
+//!     Ok(client.check_status_response(&req, &instance_id))
+//! }
+//!
+//! #[orchestrator]
+//! async fn hello_orchestrator(ctx: OrchestrationContext) -> Result<String> {
+//!     ctx.call(hello, "Seoul").await
+//! }
+//!
+//! #[activity]
+//! async fn hello(name: String) -> String {
+//!     format!("Hello {name}!")
+//! }
+//!
+//! fn main() -> std::process::ExitCode {
+//!     FunctionApp::new().register(http_start).register(hello_orchestrator).register(hello).run()
+//! }
+//! ```
+//!
+//! - [`macro@orchestrator`], [`macro@activity`] and [`macro@http_trigger`] turn functions into the
+//!   functions of an app;
+//! - [`OrchestrationContext`] is what an orchestrator does everything with;
+//! - [`DurableClient`] starts instances from HTTP functions;
+//! - [`FunctionApp`] registers the functions and runs the process.
+
+mod activity;
+mod app;
+mod argument;
+mod client;
+mod error;
+mod http;
+mod input;
+mod invocation;
+mod orchestrator;
+mod outcome;
+mod panic;
+mod replay;
+mod server;
+
+pub mod prelude;
+
+pub use activity::ActivityContext;
+pub use app::{AppError, FunctionApp};
+pub use argument::State;
+pub use client::{ClientError, DurableClient, StartNew};
+pub use durable_functions_macros::{activity, http_trigger, orchestrator};
+pub use durable_functions_protocol::failure::Failure;
+pub use error::{Error, Result, TaskError};
+pub use http::{HttpError, HttpRequest, HttpResponse, Json};
+pub use input::IntoInput;
+pub use orchestrator::{Call, OrchestrationContext};
+
+/// What the attributes' expansions, and the signatures above, are made of. Not for use by hand.
+pub mod macro_support {
+    pub use crate::activity::{Activity, ActivityCall, ActivityFn, outcome as activity_outcome};
+    pub use crate::app::{AsActivity, AsHttp, AsOrchestrator, Function, IntoFunction};
+    pub use crate::argument::{ActivityTrigger, Argument, HttpTrigger, States, Trigger};
+    pub use crate::client::{ByFunction, ByName, OrchestratorTarget};
+    pub use crate::error::IntoError;
+    pub use crate::http::{HttpCall, HttpFunction, IntoHttpResponse, outcome as http_outcome};
+    pub use crate::input::{AnyInput, Encode};
+    pub use crate::invocation::Invocation;
+    pub use crate::orchestrator::{Orchestration, Orchestrator, OrchestratorFn};
+    pub use crate::outcome::{NotResult, Outcome, Plain, Probe};
+    pub use durable_functions_protocol::failure::Failure;
+}

@@ -1,0 +1,113 @@
+//! Why a turn can't go on, told so that somebody can mend it.
+
+use durable_functions_protocol::failure::Failure;
+
+use super::index::EventKind;
+use super::wire::Malformed;
+
+/// Why a turn can't go on. It is not an error of the orchestrator's own making, so the
+/// orchestrator can't catch it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) error_type: &'static str,
+    pub(crate) message: String,
+}
+
+const NON_DETERMINISM_ADVICE: &str = "An orchestrator must make the same calls in the same order \
+    at every replay: no clocks, random numbers, I/O or iteration over hash maps in it, and no \
+    change to code that running instances still replay. Deploy the code that started this instance \
+    again, or end the instance and start it anew";
+
+impl Fault {
+    fn non_determinism(message: String) -> Self {
+        Self {
+            error_type: "NonDeterministicOrchestration",
+            message: format!("{message}. {NON_DETERMINISM_ADVICE}."),
+        }
+    }
+
+    /// History has the action of this id, and it is another one.
+    pub(crate) fn other_action(
+        id: u32,
+        recorded: EventKind,
+        recorded_name: &str,
+        kind: EventKind,
+        name: &str,
+    ) -> Self {
+        Self::non_determinism(format!(
+            "Non-deterministic orchestrator: in this instance's history, action {id} is {}, but the code now asks for {} there",
+            action(recorded, recorded_name),
+            action(kind, name),
+        ))
+    }
+
+    /// History has an action that the code has not asked for.
+    pub(crate) fn missing_action(
+        id: i32,
+        recorded: EventKind,
+        recorded_name: &str,
+        asked_for: u32,
+    ) -> Self {
+        Self::non_determinism(format!(
+            "Non-deterministic orchestrator: this instance's history has {} as action {id}, but the code has asked for only {asked_for} action(s) up to that point",
+            action(recorded, recorded_name),
+        ))
+    }
+
+    /// Nothing in history can wake the orchestrator.
+    pub(crate) fn foreign_await() -> Self {
+        Self {
+            error_type: "ForeignAwait",
+            message: "The orchestrator awaits something that is not a task of its context, such as a \
+                timer of tokio, I/O or a channel. Its history knows nothing of that, so it would never \
+                go on. Await only what the OrchestrationContext gives; move everything else into an \
+                activity"
+                .into(),
+        }
+    }
+
+    pub(crate) fn too_many_actions() -> Self {
+        Self {
+            error_type: "TooManyActions",
+            message: "The orchestrator asked for more than 2,147,483,647 actions".into(),
+        }
+    }
+
+    pub(crate) fn input_not_json(kind: EventKind, name: &str, error: &serde_json::Error) -> Self {
+        Self {
+            error_type: "InvalidInput",
+            message: format!(
+                "The input of {} can't be written as JSON: {error}",
+                action(kind, name)
+            ),
+        }
+    }
+
+    /// The request itself can't be read.
+    pub(crate) fn malformed(problem: Malformed) -> Self {
+        Self::bad_request(format!("at byte {}: {}", problem.at, problem.problem))
+    }
+
+    pub(crate) fn bad_request(problem: impl std::fmt::Display) -> Self {
+        Self {
+            error_type: "InvalidRequest",
+            message: format!(
+                "The host's request for this turn is no OrchestratorRequest: {problem}"
+            ),
+        }
+    }
+
+    pub(crate) fn into_failure(self) -> Failure {
+        let mut failure = Failure::new(self.error_type, self.message);
+        failure.non_retriable = true;
+        failure
+    }
+}
+
+fn action(kind: EventKind, name: &str) -> String {
+    if name.is_empty() {
+        kind.describe().into()
+    } else {
+        format!("{} '{name}'", kind.describe())
+    }
+}

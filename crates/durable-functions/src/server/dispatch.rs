@@ -1,0 +1,238 @@
+//! From a request of the host to the answer: finds the function and runs it on a thread of its own.
+
+use std::sync::Arc;
+
+use actix_web::web::Bytes;
+use durable_functions_protocol::envelope::InvocationRequest;
+use durable_functions_protocol::error::DecodeError;
+use durable_functions_protocol::failure::Failure;
+use durable_functions_protocol::reply::Reply;
+use durable_functions_protocol::value;
+use prost::Message as _;
+use tokio::runtime::Handle;
+
+use super::fault::{self, Fault, Kind};
+use super::lifecycle::Lifecycle;
+use super::logs;
+use crate::app::{CLIENT_BINDING, Function, Handler, Registry};
+use crate::client::DurableClient;
+use crate::http::Refused;
+use crate::invocation::Invocation;
+use crate::panic;
+use crate::replay::{self, Start};
+
+/// A call of the host, apart from its body.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    pub(crate) function: String,
+    pub(crate) invocation_id: String,
+}
+
+/// Finds functions and runs them.
+pub(crate) struct Dispatcher {
+    registry: Arc<Registry>,
+    lifecycle: Arc<Lifecycle>,
+}
+
+impl Dispatcher {
+    pub(crate) fn new(registry: Registry, lifecycle: Arc<Lifecycle>) -> Self {
+        Self {
+            registry: Arc::new(registry),
+            lifecycle,
+        }
+    }
+
+    /// Runs a function and gives the answer to the host.
+    ///
+    /// The invocation has a thread of its own and goes on when the caller is gone: user code that
+    /// blocks, and a host that closes its connection, are nobody else's business.
+    pub(crate) async fn dispatch(&self, call: Call, body: Bytes) -> Reply {
+        let Some(function) = self.registry.get(&call.function).cloned() else {
+            let known = self
+                .registry
+                .functions()
+                .iter()
+                .map(|function| function.name)
+                .collect();
+            let fault = Fault::NotRegistered {
+                function: call.function.clone(),
+                known,
+            };
+            return report(&call, fault, &Kind::guess(&body));
+        };
+        let kind = Kind::of(&function.handler);
+        let runner = Runner {
+            call: call.clone(),
+            function,
+            registry: Arc::clone(&self.registry),
+            lifecycle: Arc::clone(&self.lifecycle),
+        };
+        let counted = self.lifecycle.enter();
+        let running = tokio::task::spawn_blocking(move || {
+            let reply = runner.run(&body);
+            drop(counted);
+            reply
+        });
+        // the pool refuses work and drops what waits in it when the process ends
+        running
+            .await
+            .unwrap_or_else(|_| report(&call, Fault::Draining, &kind))
+    }
+
+    /// The answer to a request whose body did not arrive.
+    pub(crate) fn unreadable(&self, call: &Call, error: &actix_web::Error) -> Reply {
+        let kind = self
+            .registry
+            .get(&call.function)
+            .map_or(Kind::Activity, |function| Kind::of(&function.handler));
+        report(call, Fault::unreadable(error), &kind)
+    }
+}
+
+/// Answers a fault and logs it.
+fn report(call: &Call, fault: Fault, kind: &Kind) -> Reply {
+    let (reply, failure) = fault.answer(kind);
+    if let Some(failure) = failure {
+        log_failure(call, &failure);
+    }
+    reply
+}
+
+fn log_failure(call: &Call, failure: &Failure) {
+    let causes: String = failure
+        .chain()
+        .skip(1)
+        .map(|cause| format!("\n  caused by {cause}"))
+        .collect();
+    tracing::error!(
+        function = call.function,
+        invocation_id = call.invocation_id,
+        "{failure}{causes}{}",
+        failure
+            .stack_trace
+            .as_deref()
+            .map(|stack| format!("\n{stack}"))
+            .unwrap_or_default()
+    );
+}
+
+/// One invocation.
+struct Runner {
+    call: Call,
+    function: Function,
+    registry: Arc<Registry>,
+    lifecycle: Arc<Lifecycle>,
+}
+
+impl Runner {
+    fn run(self, body: &[u8]) -> Reply {
+        let logs = logs::Invocation::begin(self.function.name, &self.call.invocation_id);
+        let result = match self.function.handler.clone() {
+            Handler::Orchestrator(start) => self.orchestrator(body, &*start, &logs),
+            Handler::Activity(activity) => {
+                let result = self.invocation(body).and_then(|invocation| {
+                    let done = panic::catch(|| Handle::current().block_on(activity(invocation)));
+                    done.and_then(|result| result).map_err(Fault::Failed)
+                });
+                result.map(|json| Reply::activity(Some(&value::to_result(json)), &logs.take()))
+            }
+            Handler::Http(http) => {
+                let result = self.invocation(body).and_then(|invocation| {
+                    match panic::catch(|| Handle::current().block_on(http(invocation))) {
+                        Ok(result) => result.map_err(|refused| match refused {
+                            Refused::Argument(failure) => Fault::Argument(failure),
+                            Refused::Error(error) => Fault::Error(error),
+                        }),
+                        Err(panic) => Err(Fault::Failed(panic)),
+                    }
+                });
+                result.map(|response| Reply::http(&response.into_data(), &logs.take()))
+            }
+        };
+        result.unwrap_or_else(|fault| {
+            let reply = report(&self.call, fault, &Kind::of(&self.function.handler));
+            logs.print();
+            reply
+        })
+    }
+
+    fn orchestrator(
+        &self,
+        body: &[u8],
+        start: &Start,
+        logs: &logs::Invocation,
+    ) -> Result<Reply, Fault> {
+        let request = self.parse(body)?;
+        let trigger = self.trigger(&request)?;
+        let turn = trigger.protobuf().map_err(Fault::unreadable)?;
+        if self.lifecycle.is_draining() {
+            return Ok(fault::orchestration(&replay::again_for(&turn)));
+        }
+        let response = replay::run(turn, start);
+        if let Some(failure) = replay::failure(&response) {
+            log_failure(&self.call, &failure);
+            logs.print();
+        }
+        Ok(fault::with_logs(&response.encode_to_vec(), &logs.take()))
+    }
+
+    fn parse<'b>(&self, body: &'b [u8]) -> Result<InvocationRequest<'b>, Fault> {
+        InvocationRequest::parse(body).map_err(Fault::unreadable)
+    }
+
+    /// The trigger's value. A function.json whose binding has another name is told about at start,
+    /// and served if there is just one binding.
+    fn trigger<'b>(
+        &self,
+        request: &InvocationRequest<'b>,
+    ) -> Result<durable_functions_protocol::BindingValue<'b>, Fault> {
+        let value = request.data(self.function.trigger());
+        value
+            .or_else(|error| request.only_data().map_err(|_| error))
+            .map_err(Fault::unreadable)
+    }
+
+    fn invocation(&self, body: &[u8]) -> Result<Invocation, Fault> {
+        let request = self.parse(body)?;
+        let trigger = self.trigger(&request)?;
+        let wants_client = self
+            .function
+            .bindings
+            .iter()
+            .any(|binding| binding.name == CLIENT_BINDING);
+        let client = match request.data(CLIENT_BINDING) {
+            Ok(binding) if wants_client => Some(DurableClient::new(
+                binding.durable_client().map_err(Fault::unreadable)?,
+            )),
+            _ => None,
+        };
+        let mut invocation = Invocation {
+            function: self.function.name,
+            id: self.call.invocation_id.clone(),
+            instance_id: request.metadata_text("instanceId").ok().flatten(),
+            payload: None,
+            request: None,
+            client,
+            states: Arc::clone(&self.registry.states),
+            cancellation: self.lifecycle.cancellation().child_token(),
+        };
+        if matches!(self.function.handler, Handler::Http(_)) {
+            let data = trigger.http_request().map_err(Fault::unreadable)?;
+            invocation.payload = data.body.clone();
+            invocation.request = Some(data.into());
+        } else {
+            invocation.payload = input(trigger).map_err(Fault::unreadable)?;
+        }
+        Ok(invocation)
+    }
+}
+
+/// The input of an activity as JSON text.
+fn input(
+    trigger: durable_functions_protocol::BindingValue<'_>,
+) -> Result<Option<String>, DecodeError> {
+    match trigger.json()? {
+        None => Ok(None),
+        Some(json) => value::unwrap(&json).map(|json| Some(json.into_owned())),
+    }
+}
