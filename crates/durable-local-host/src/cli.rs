@@ -1,0 +1,144 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::console::Console;
+use crate::error::Error;
+use crate::local_host::{LocalHost, StateLocation};
+
+/// The port of `func start`.
+const DEFAULT_PORT: u16 = 7071;
+
+/// How to start the host.
+#[derive(clap::Args, Debug, Clone)]
+pub struct StartArgs {
+    /// Port to listen on (on 127.0.0.1)
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_PORT)]
+    pub port: u16,
+    /// Folder of the function app, with its host.json [default: the current directory]
+    #[arg(long, value_name = "DIR")]
+    pub app: Option<PathBuf>,
+    /// Folder to keep orchestrations in; without it they go when the host ends
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// Keep orchestrations in memory only
+    #[arg(long, conflicts_with = "state")]
+    pub memory: bool,
+}
+
+impl Default for StartArgs {
+    fn default() -> Self {
+        Self {
+            port: DEFAULT_PORT,
+            app: None,
+            state: None,
+            memory: false,
+        }
+    }
+}
+
+/// The program that serves the functions.
+#[derive(Debug, Clone)]
+pub struct HandlerCommand {
+    /// The program.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub args: Vec<OsString>,
+}
+
+/// Runs the host until it is stopped with Ctrl-C or SIGTERM. `handler` is the program to start;
+/// without one it is what host.json names. Errors are printed for people.
+pub fn run(args: StartArgs, handler: Option<HandlerCommand>) -> ExitCode {
+    start_log();
+    let console = Console::terminal();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let outcome = match runtime {
+        Ok(runtime) => runtime.block_on(run_until_stopped(args, handler, &console)),
+        Err(source) => Err(Error::System {
+            what: "the runtime could not be started",
+            source,
+        }),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            console.problem(error.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run_until_stopped(
+    args: StartArgs,
+    handler: Option<HandlerCommand>,
+    console: &Console,
+) -> Result<(), Error> {
+    let state = match (args.state, args.memory) {
+        (Some(folder), _) => StateLocation::Folder(folder),
+        (None, true) => StateLocation::Memory,
+        (None, false) => StateLocation::Temporary,
+    };
+    let mut builder = LocalHost::builder()
+        .app(args.app.unwrap_or_else(|| PathBuf::from(".")))
+        .port(args.port)
+        .state(state)
+        .terminal();
+    if let Some(command) = handler {
+        builder = builder.handler(command);
+    }
+    let host = tokio::select! {
+        started = builder.start() => started?,
+        () = stop_signal() => return Ok(()),
+    };
+    console.say(format!(
+        "Listening on http://localhost:{}. Ctrl-C stops.",
+        host.port()
+    ));
+    stop_signal().await;
+    console.say("Stopping.");
+    tokio::select! {
+        () = host.shutdown() => {}
+        // Asked twice: at once.
+        () = stop_signal() => {}
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    ) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn stop_signal() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// What the host does inside goes to standard error when RUST_LOG asks for it.
+fn start_log() {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    // The program may have a log of its own already.
+    drop(
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .try_init(),
+    );
+}

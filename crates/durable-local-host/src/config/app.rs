@@ -1,0 +1,146 @@
+//! The app as a whole.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::function_json::{self, Function, Loaded};
+use super::{HostJson, Settings};
+use crate::error::Error;
+
+/// Everything that the files of an app say.
+#[derive(Debug)]
+pub(crate) struct AppConfig {
+    /// Folder with host.json.
+    pub(crate) root: PathBuf,
+    /// host.json.
+    pub(crate) host: HostJson,
+    /// local.settings.json.
+    pub(crate) settings: Settings,
+    /// The functions that can be served, by name.
+    pub(crate) functions: Vec<Function>,
+    /// What is wrong without keeping the host from running: one line each.
+    pub(crate) problems: Vec<String>,
+}
+
+impl AppConfig {
+    /// Reads the files of the app in that folder.
+    pub(crate) fn load(root: &Path) -> Result<Self, Error> {
+        let read = |source| Error::Read {
+            path: root.to_owned(),
+            source,
+        };
+        let root = root.canonicalize().map_err(read)?;
+        let host = HostJson::load(&root)?;
+        let settings = Settings::load(&root)?;
+        let mut app = Self {
+            root,
+            host,
+            settings,
+            functions: Vec::new(),
+            problems: Vec::new(),
+        };
+        app.check_runtime();
+        app.load_functions()?;
+        Ok(app)
+    }
+
+    fn check_runtime(&mut self) {
+        let runtime = self.settings.get("FUNCTIONS_WORKER_RUNTIME");
+        if !runtime
+            .as_deref()
+            .is_some_and(|runtime| runtime.eq_ignore_ascii_case("custom"))
+        {
+            self.problems.push(
+                "FUNCTIONS_WORKER_RUNTIME is not `custom` (local.settings.json, Values): this host goes on, the real one would not run Durable Functions".to_owned(),
+            );
+        }
+    }
+
+    fn load_functions(&mut self) -> Result<(), Error> {
+        let read = |source| Error::Read {
+            path: self.root.clone(),
+            source,
+        };
+        let mut folders = Vec::new();
+        for entry in fs::read_dir(&self.root).map_err(read)? {
+            let path = entry.map_err(read)?.path();
+            if path.join("function.json").is_file() {
+                folders.push(path);
+            }
+        }
+        folders.sort();
+        for folder in folders {
+            let file = folder
+                .strip_prefix(&self.root)
+                .unwrap_or(&folder)
+                .join("function.json");
+            match function_json::load(&folder, &self.settings) {
+                Loaded::Function(function) => self.add(function),
+                Loaded::Disabled => self
+                    .problems
+                    .push(format!("{}: the function is disabled", file.display())),
+                Loaded::Broken(rule) => self.problems.push(format!(
+                    "{}: the function is skipped: {rule}",
+                    file.display()
+                )),
+            }
+        }
+        if self.functions.is_empty() {
+            self.problems.push(format!(
+                "no functions found in {}: every function needs a folder with a function.json",
+                self.root.display()
+            ));
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, function: Function) {
+        // Folder names differ at least in case on some systems; the handler's route does not.
+        if let Some(other) = self
+            .functions
+            .iter()
+            .find(|other| other.name.eq_ignore_ascii_case(&function.name))
+        {
+            self.problems.push(format!(
+                "{}/function.json: the function is skipped: there is `{}` already",
+                function.name, other.name
+            ));
+            return;
+        }
+        self.functions.push(function);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_function_does_not_stop_the_others() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let path = dir.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        write("host.json", "{}");
+        write(
+            "local.settings.json",
+            r#"{"Values":{"FUNCTIONS_WORKER_RUNTIME":"custom"}}"#,
+        );
+        write(
+            "good/function.json",
+            r#"{"bindings":[{"name":"c","type":"activityTrigger"}]}"#,
+        );
+        write(
+            "bad/function.json",
+            r#"{"bindings":[{"name":"a-b","type":"activityTrigger"}]}"#,
+        );
+        write("src/other.txt", "");
+        let app = AppConfig::load(dir.path()).unwrap();
+        assert_eq!(app.functions.len(), 1);
+        assert_eq!(app.functions[0].name, "good");
+        assert_eq!(app.problems.len(), 1, "{:?}", app.problems);
+        assert!(app.problems[0].contains("bad/function.json") && app.problems[0].contains("`a-b`"));
+    }
+}

@@ -1,0 +1,520 @@
+//! function.json: what a function is triggered by and bound to, checked by the real host's rules.
+
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use super::Settings;
+use super::json_file::{member, read_object};
+
+/// A function of the app.
+#[derive(Clone, Debug)]
+pub(crate) struct Function {
+    /// Name of its folder; the handler is called by it.
+    pub(crate) name: String,
+    /// What starts it.
+    pub(crate) trigger: Trigger,
+    /// All bindings, the trigger included, in the file's order.
+    pub(crate) bindings: Vec<Binding>,
+}
+
+/// What starts a function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Trigger {
+    /// An HTTP request.
+    Http {
+        /// Route below the prefix; without one it is the function's name.
+        route: Option<String>,
+        /// Methods in upper case; empty for all.
+        methods: Vec<String>,
+        /// Who may call; not checked here.
+        auth_level: AuthLevel,
+    },
+    /// A turn of the orchestration of that name.
+    Orchestration(String),
+    /// A task of that name.
+    Activity(String),
+    /// A batch for the entities of that name.
+    Entity(String),
+}
+
+/// `authLevel` of an HTTP trigger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AuthLevel {
+    /// Anybody.
+    Anonymous,
+    /// Who has a function key.
+    Function,
+    /// Who has the master key.
+    Admin,
+}
+
+/// One binding.
+#[derive(Clone, Debug)]
+pub(crate) struct Binding {
+    /// Its name; key of its value in the envelope.
+    pub(crate) name: String,
+    /// `type`, as written.
+    pub(crate) kind: String,
+    /// Whether the function gets or gives the value.
+    pub(crate) direction: Direction,
+    /// `dataType` is `binary`.
+    pub(crate) binary: bool,
+    /// `taskHub` of a durable client.
+    pub(crate) task_hub: Option<String>,
+    /// `connectionName` of a durable client.
+    pub(crate) connection_name: Option<String>,
+}
+
+/// `direction` of a binding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    /// Input.
+    In,
+    /// Output.
+    Out,
+}
+
+impl Binding {
+    /// Whether it is of that type, compared as the real host does.
+    pub(crate) fn is(&self, kind: &str) -> bool {
+        self.kind.eq_ignore_ascii_case(kind)
+    }
+
+    /// Whether it is a durable client, by the name of today or of old.
+    pub(crate) fn is_durable_client(&self) -> bool {
+        self.is("durableClient") || self.is("orchestrationClient")
+    }
+
+    fn is_trigger(&self) -> bool {
+        self.kind.len() > "trigger".len() && self.kind.to_ascii_lowercase().ends_with("trigger")
+    }
+}
+
+impl Function {
+    /// The binding of the trigger.
+    pub(crate) fn trigger_binding(&self) -> Option<&Binding> {
+        self.bindings.iter().find(|binding| binding.is_trigger())
+    }
+
+    /// The output binding of type `http`, unless it is `$return`.
+    pub(crate) fn http_output(&self) -> Option<&Binding> {
+        self.outputs()
+            .find(|binding| binding.is("http") && binding.name != "$return")
+    }
+
+    /// The output binding named `$return`.
+    pub(crate) fn return_binding(&self) -> Option<&Binding> {
+        self.outputs().find(|binding| binding.name == "$return")
+    }
+
+    /// The output bindings.
+    pub(crate) fn outputs(&self) -> impl Iterator<Item = &Binding> {
+        self.bindings
+            .iter()
+            .filter(|binding| binding.direction == Direction::Out)
+    }
+}
+
+/// What a folder with a function.json came to.
+#[derive(Debug)]
+pub(crate) enum Loaded {
+    /// A function that can be served.
+    Function(Function),
+    /// Switched off by `disabled` or a setting.
+    Disabled,
+    /// Skipped; the rule that it breaks.
+    Broken(String),
+}
+
+/// Reads the function of a folder.
+pub(crate) fn load(folder: &Path, settings: &Settings) -> Loaded {
+    let name = folder
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    match read(folder, &name, settings) {
+        Ok(loaded) => loaded,
+        Err(rule) => Loaded::Broken(rule),
+    }
+}
+
+fn read(folder: &Path, name: &str, settings: &Settings) -> Result<Loaded, String> {
+    if !is_function_name(name) || name.eq_ignore_ascii_case("host") {
+        return Err(format!(
+            "`{name}` can't be a function name: a letter, then up to 127 letters, digits, `_` or `-`, and not `host`"
+        ));
+    }
+    let object = read_object(&folder.join("function.json")).map_err(|error| error.to_string())?;
+    if is_disabled(&object, name, settings) {
+        return Ok(Loaded::Disabled);
+    }
+    if let Some(source) = text(&object, "configurationSource")?
+        && !source.eq_ignore_ascii_case("config")
+    {
+        return Err(format!(
+            "configurationSource `{source}`: leave it out, or write `config`"
+        ));
+    }
+    if let Some(script) = text(&object, "scriptFile")?
+        && !folder.join(&script).is_file()
+    {
+        return Err(format!("scriptFile `{script}` is not there"));
+    }
+    let list = match member(&object, "bindings") {
+        Some(Value::Array(list)) if !list.is_empty() => list,
+        Some(Value::Array(_)) | None | Some(Value::Null) => {
+            return Err("at least one binding must be declared".to_owned());
+        }
+        Some(_) => return Err("bindings: a list is expected".to_owned()),
+    };
+    let mut bindings: Vec<Binding> = Vec::with_capacity(list.len());
+    for (number, item) in list.iter().enumerate() {
+        let item = item
+            .as_object()
+            .ok_or_else(|| format!("bindings[{number}]: an object is expected"))?;
+        let binding = read_binding(item, number, settings)?;
+        if bindings
+            .iter()
+            .any(|other| other.name.eq_ignore_ascii_case(&binding.name))
+        {
+            return Err(format!(
+                "bindings[{number}]: the name `{}` is there twice",
+                binding.name
+            ));
+        }
+        bindings.push(binding);
+    }
+    let mut triggers = bindings
+        .iter()
+        .zip(list)
+        .filter(|(binding, _)| binding.is_trigger());
+    let (trigger, item) = match (triggers.next(), triggers.next()) {
+        (Some((trigger, item)), None) => (trigger, item),
+        (None, _) => {
+            return Err(
+                "no trigger: exactly one binding with a type that ends in `Trigger` is needed"
+                    .to_owned(),
+            );
+        }
+        (Some(_), Some(_)) => return Err("several triggers: a function has exactly one".to_owned()),
+    };
+    if trigger.direction != Direction::In {
+        return Err(format!(
+            "the trigger `{}` must have direction `in`",
+            trigger.name
+        ));
+    }
+    let item = item.as_object().ok_or("bindings: an object is expected")?;
+    let trigger = read_trigger(item, &trigger.kind, name, settings)?;
+    for binding in &bindings {
+        known(binding)?;
+    }
+    Ok(Loaded::Function(Function {
+        name: name.to_owned(),
+        trigger,
+        bindings,
+    }))
+}
+
+fn read_binding(
+    item: &Map<String, Value>,
+    number: usize,
+    settings: &Settings,
+) -> Result<Binding, String> {
+    let at = |message: String| format!("bindings[{number}]: {message}");
+    let kind = text(item, "type")?
+        .filter(|kind| !kind.is_empty())
+        .ok_or_else(|| at("`type` is missing".to_owned()))?;
+    let name = text(item, "name")?.ok_or_else(|| at("`name` is missing".to_owned()))?;
+    let direction = match text(item, "direction")?
+        .as_deref()
+        .map(str::to_ascii_lowercase)
+        .as_deref()
+    {
+        None | Some("in") => Direction::In,
+        Some("out") => Direction::Out,
+        Some(other) => return Err(at(format!("direction `{other}` is neither `in` nor `out`"))),
+    };
+    if name == "$return" {
+        if direction == Direction::In {
+            return Err(at("`$return` is for outputs only".to_owned()));
+        }
+    } else if !is_binding_name(&name) {
+        return Err(at(format!(
+            "`{name}` can't be a binding name: a letter, then up to 127 letters or digits (no `_`, no `-`), or `$return`"
+        )));
+    }
+    let binary = match text(item, "dataType")?
+        .map(|kind| kind.to_ascii_lowercase())
+        .as_deref()
+    {
+        None | Some("" | "string" | "stream") => false,
+        Some("binary") => true,
+        Some(other) => {
+            return Err(at(format!(
+                "dataType `{other}` is none of `string`, `binary`, `stream`"
+            )));
+        }
+    };
+    let setting =
+        |name| text(item, name).map(|value| value.map(|value| settings.expand(&value, &[])));
+    Ok(Binding {
+        name,
+        kind,
+        direction,
+        binary,
+        task_hub: setting("taskHub")?,
+        connection_name: setting("connectionName")?,
+    })
+}
+
+fn read_trigger(
+    item: &Map<String, Value>,
+    kind: &str,
+    function: &str,
+    settings: &Settings,
+) -> Result<Trigger, String> {
+    let name = |member: &str| -> Result<String, String> {
+        let given = text(item, member)?.map(|value| settings.expand(&value, &[]));
+        Ok(given
+            .filter(|value| !value.is_empty())
+            .unwrap_or_else(|| function.to_owned()))
+    };
+    match kind.to_ascii_lowercase().as_str() {
+        "httptrigger" => read_http(item),
+        "orchestrationtrigger" => {
+            let name = name("orchestration")?;
+            if name.starts_with('@') {
+                return Err(format!(
+                    "the orchestration name `{name}` begins with `@`, which is for entities"
+                ));
+            }
+            Ok(Trigger::Orchestration(name))
+        }
+        "activitytrigger" => Ok(Trigger::Activity(name("activity")?)),
+        "entitytrigger" => Ok(Trigger::Entity(name("entityName")?)),
+        _ => Err(format!(
+            "the trigger type `{kind}` is not served by this local host (the real host needs its extension for it)"
+        )),
+    }
+}
+
+fn read_http(item: &Map<String, Value>) -> Result<Trigger, String> {
+    let auth_level = match text(item, "authLevel")?
+        .map(|level| level.to_ascii_lowercase())
+        .as_deref()
+    {
+        Some("anonymous") => AuthLevel::Anonymous,
+        None | Some("function") => AuthLevel::Function,
+        Some("admin") => AuthLevel::Admin,
+        Some(other) => {
+            return Err(format!(
+                "authLevel `{other}` is none of `anonymous`, `function`, `admin`"
+            ));
+        }
+    };
+    let methods = match member(item, "methods") {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::Array(list)) => {
+            let methods = list
+                .iter()
+                .map(|method| method.as_str().map(str::to_ascii_uppercase));
+            methods
+                .collect::<Option<Vec<_>>>()
+                .ok_or("methods: a list of texts is expected")?
+        }
+        Some(_) => return Err("methods: a list of texts is expected".to_owned()),
+    };
+    Ok(Trigger::Http {
+        route: text(item, "route")?,
+        methods,
+        auth_level,
+    })
+}
+
+/// The binding types that this host has; for the real host others need their extension, too.
+fn known(binding: &Binding) -> Result<(), String> {
+    let known = binding.is_trigger() || binding.is_durable_client() || binding.is("http");
+    // An output that nobody collects does no harm here; an input that nobody fills does.
+    if known || binding.direction == Direction::Out {
+        return Ok(());
+    }
+    Err(format!(
+        "the binding type `{}` of `{}` is not served by this local host",
+        binding.kind, binding.name
+    ))
+}
+
+fn is_disabled(object: &Map<String, Value>, name: &str, settings: &Settings) -> bool {
+    let truthy = |text: &str| text.eq_ignore_ascii_case("true") || text == "1";
+    let by_setting = |name: &str| settings.get(name).is_some_and(|value| truthy(&value));
+    let in_file = match member(object, "disabled") {
+        Some(Value::Bool(disabled)) => *disabled,
+        // A text is the name of a setting, or the value itself.
+        Some(Value::String(text)) => truthy(text) || by_setting(text),
+        _ => false,
+    };
+    in_file
+        || by_setting(&format!("AzureWebJobs.{name}.Disabled"))
+        || by_setting(&format!("AzureWebJobs_{name}_Disabled"))
+}
+
+fn text(object: &Map<String, Value>, name: &str) -> Result<Option<String>, String> {
+    match member(object, name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(format!("{name}: a text is expected")),
+    }
+}
+
+fn is_function_name(name: &str) -> bool {
+    is_word(name, |c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+}
+
+fn is_binding_name(name: &str) -> bool {
+    is_word(name, |c| c.is_ascii_alphanumeric())
+}
+
+fn is_word(name: &str, rest: impl Fn(char) -> bool) -> bool {
+    let mut chars = name.chars();
+    name.len() <= 128 && chars.next().is_some_and(|c| c.is_ascii_alphabetic()) && chars.all(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn load_named(name: &str, text: &str) -> Loaded {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join(name);
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("function.json"), text).unwrap();
+        load(&folder, &Settings::default())
+    }
+
+    fn function(text: &str) -> Function {
+        match load_named("fn_1", text) {
+            Loaded::Function(function) => function,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn broken(text: &str) -> String {
+        match load_named("fn_1", text) {
+            Loaded::Broken(rule) => rule,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_kinds_of_the_protocol_are_read() {
+        let http = function(
+            r#"{"bindings":[{"name":"req","type":"httpTrigger","direction":"in","authLevel":"anonymous","methods":["post"],"route":"start/{name}"},
+               {"name":"client","type":"durableClient","direction":"in","taskHub":"Other"},{"name":"res","type":"http","direction":"out"}]}"#,
+        );
+        assert_eq!(
+            http.trigger,
+            Trigger::Http {
+                route: Some("start/{name}".into()),
+                methods: vec!["POST".into()],
+                auth_level: AuthLevel::Anonymous
+            }
+        );
+        assert_eq!(http.http_output().unwrap().name, "res");
+        assert_eq!(http.bindings[1].task_hub.as_deref(), Some("Other"));
+        assert!(http.bindings[1].is_durable_client());
+        let named = function(
+            r#"{"bindings":[{"name":"c","type":"orchestrationTrigger","orchestration":"Other"}]}"#,
+        );
+        assert_eq!(named.trigger, Trigger::Orchestration("Other".into()));
+        let plain =
+            function(r#"{"bindings":[{"name":"c","type":"activityTrigger","direction":"in"}]}"#);
+        assert_eq!(plain.trigger, Trigger::Activity("fn_1".into()));
+        let entity =
+            function(r#"{"bindings":[{"name":"c","type":"entityTrigger","direction":"in"}]}"#);
+        assert_eq!(entity.trigger, Trigger::Entity("fn_1".into()));
+    }
+
+    #[test]
+    fn broken_rules_are_named() {
+        let trigger = r#"{"name":"c","type":"activityTrigger","direction":"in"}"#;
+        assert!(broken("{}").contains("at least one binding"));
+        assert!(broken(r#"{"bindings":[]}"#).contains("at least one binding"));
+        assert!(broken("{nope").contains("function.json:1:2"));
+        assert!(
+            broken(r#"{"bindings":[{"name":"a_b","type":"activityTrigger"}]}"#)
+                .contains("`a_b` can't be a binding name")
+        );
+        assert!(
+            broken(r#"{"bindings":[{"name":"c","type":"http","direction":"out"}]}"#)
+                .contains("no trigger")
+        );
+        assert!(
+            broken(&format!(
+                r#"{{"bindings":[{trigger},{{"name":"d","type":"httpTrigger"}}]}}"#
+            ))
+            .contains("several triggers")
+        );
+        assert!(
+            broken(&format!(
+                r#"{{"bindings":[{trigger},{{"name":"C","type":"http","direction":"out"}}]}}"#
+            ))
+            .contains("twice")
+        );
+        assert!(
+            broken(r#"{"bindings":[{"name":"c","type":"activityTrigger","direction":"out"}]}"#)
+                .contains("direction `in`")
+        );
+        assert!(
+            broken(r#"{"bindings":[{"name":"c","type":"activityTrigger","direction":"inout"}]}"#)
+                .contains("neither")
+        );
+        assert!(
+            broken(r#"{"bindings":[{"name":"$return","type":"activityTrigger"}]}"#)
+                .contains("outputs only")
+        );
+        assert!(broken(r#"{"bindings":[{"name":"c"}]}"#).contains("`type` is missing"));
+        assert!(
+            broken(r#"{"bindings":[{"type":"activityTrigger"}]}"#).contains("`name` is missing")
+        );
+        assert!(
+            broken(r#"{"bindings":[{"name":"t","type":"timerTrigger"}]}"#).contains("timerTrigger")
+        );
+        assert!(
+            broken(&format!(
+                r#"{{"scriptFile":"x.dll","bindings":[{trigger}]}}"#
+            ))
+            .contains("x.dll")
+        );
+        assert!(
+            broken(&format!(
+                r#"{{"configurationSource":"attributes","bindings":[{trigger}]}}"#
+            ))
+            .contains("configurationSource")
+        );
+        assert!(
+            broken(
+                r#"{"bindings":[{"name":"c","type":"orchestrationTrigger","orchestration":"@x"}]}"#
+            )
+            .contains("begins with `@`")
+        );
+        for name in ["1st", "a.b", "host", "Host"] {
+            assert!(
+                matches!(load_named(name, "{}"), Loaded::Broken(rule) if rule.contains("function name")),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn disabled_ones_are_not_broken() {
+        assert!(matches!(
+            load_named("f", r#"{"disabled":true,"bindings":[]}"#),
+            Loaded::Disabled
+        ));
+    }
+}

@@ -1,0 +1,310 @@
+//! host.json.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::json_file::{at, read_object};
+use super::timespan::parse_timespan;
+use crate::error::Error;
+
+/// What this host uses of host.json.
+#[derive(Clone, Debug)]
+pub(crate) struct HostJson {
+    /// How to start the handler; absent when the file does not say.
+    pub(crate) handler: Option<HandlerDescription>,
+    /// How long the handler may take until it answers.
+    pub(crate) initialization_timeout: Duration,
+    /// How long one invocation may take; `None` is without limit.
+    pub(crate) function_timeout: Option<Duration>,
+    /// First segment of the HTTP functions' routes; may be empty.
+    pub(crate) route_prefix: String,
+    /// The Durable Task extension's section.
+    pub(crate) durable: DurableOptions,
+}
+
+/// `customHandler.description`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct HandlerDescription {
+    /// `defaultExecutablePath`, as written.
+    pub(crate) executable: String,
+    /// `arguments`, then `defaultWorkerPath`, then `workerArguments`.
+    pub(crate) arguments: Vec<String>,
+    /// `workingDirectory`, as written.
+    pub(crate) working_directory: String,
+    /// `workerDirectory`, as written.
+    pub(crate) worker_directory: String,
+}
+
+/// `extensions.durableTask`.
+#[derive(Clone, Debug)]
+pub(crate) struct DurableOptions {
+    /// Name of the task hub.
+    pub(crate) hub_name: String,
+    /// How many activities run at once.
+    pub(crate) max_activities: usize,
+    /// How many turns run at once.
+    pub(crate) max_orchestrators: usize,
+    /// Whether inputs of tasks stay in the history.
+    pub(crate) store_inputs: bool,
+    /// Version of orchestrations that are started without one.
+    pub(crate) default_version: Option<String>,
+    /// Passed on to the handler.
+    pub(crate) async_sleep_milliseconds: u32,
+    /// Passed on to the handler.
+    pub(crate) entity_reorder_window: Duration,
+    /// Advice for the handler's gRPC client.
+    pub(crate) max_grpc_message_size: u32,
+}
+
+impl HostJson {
+    /// Reads host.json of the app.
+    pub(crate) fn load(app: &Path) -> Result<Self, Error> {
+        let path = app.join("host.json");
+        if !path.is_file() {
+            return Err(Error::NoHostJson(app.to_owned()));
+        }
+        let object = read_object(&path)?;
+        Reader {
+            path: &path,
+            object: &object,
+        }
+        .host_json()
+    }
+}
+
+struct Reader<'a> {
+    path: &'a PathBuf,
+    object: &'a Map<String, Value>,
+}
+
+impl Reader<'_> {
+    fn host_json(&self) -> Result<HostJson, Error> {
+        Ok(HostJson {
+            handler: self.handler()?,
+            initialization_timeout: self
+                .timespan(&["customHandler", "initializationTimeout"])?
+                .unwrap_or(Duration::from_secs(30)),
+            function_timeout: self.function_timeout()?,
+            route_prefix: self
+                .text(&["extensions", "http", "routePrefix"])?
+                .map_or_else(
+                    || "api".to_owned(),
+                    |prefix| prefix.trim_matches('/').to_owned(),
+                ),
+            durable: self.durable()?,
+        })
+    }
+
+    fn handler(&self) -> Result<Option<HandlerDescription>, Error> {
+        // `httpWorker` is the section's name of old; the newer one wins.
+        let section = ["customHandler", "httpWorker"]
+            .into_iter()
+            .find(|name| at(self.object, &[name, "description"]).is_some());
+        let Some(section) = section else {
+            return Ok(None);
+        };
+        let text = |name| self.text(&[section, "description", name]);
+        let list = |name| self.list(&[section, "description", name]);
+        let Some(executable) = text("defaultExecutablePath")?.filter(|text| !text.is_empty())
+        else {
+            return Ok(None);
+        };
+        let mut arguments = list("arguments")?;
+        arguments.extend(text("defaultWorkerPath")?.filter(|text| !text.is_empty()));
+        arguments.extend(list("workerArguments")?);
+        Ok(Some(HandlerDescription {
+            executable,
+            arguments,
+            working_directory: text("workingDirectory")?.unwrap_or_default(),
+            worker_directory: text("workerDirectory")?.unwrap_or_default(),
+        }))
+    }
+
+    fn function_timeout(&self) -> Result<Option<Duration>, Error> {
+        match self.text(&["functionTimeout"])? {
+            None => Ok(Some(Duration::from_secs(30 * 60))),
+            Some(text) if text == "-1" || text == "-00:00:00.0010000" => Ok(None),
+            Some(_) => match self.timespan(&["functionTimeout"])? {
+                Some(timeout) if timeout >= Duration::from_secs(1) => Ok(Some(timeout)),
+                _ => Err(self.fault(
+                    &["functionTimeout"],
+                    "at least one second is expected, or -1 for no limit",
+                )),
+            },
+        }
+    }
+
+    fn durable(&self) -> Result<DurableOptions, Error> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let path = |name| ["extensions", "durableTask", name];
+        let http = [
+            "extensions",
+            "durableTask",
+            "httpSettings",
+            "defaultAsyncRequestSleepTimeMilliseconds",
+        ];
+        let window = self.number(&path("entityMessageReorderWindowInMinutes"), 0)?;
+        if at(self.object, &path("extendedSessionsEnabled")).and_then(Value::as_bool) == Some(true)
+        {
+            return Err(self.fault(
+                &path("extendedSessionsEnabled"),
+                "extended sessions do not exist for custom handlers: leave the setting out, the real host refuses to start with it",
+            ));
+        }
+        Ok(DurableOptions {
+            hub_name: self
+                .text(&path("hubName"))?
+                .unwrap_or_else(|| "TestHubName".to_owned()),
+            max_activities: self
+                .number(&path("maxConcurrentActivityFunctions"), 1)?
+                .map_or(10 * cores, |n| n as usize),
+            max_orchestrators: self
+                .number(&path("maxConcurrentOrchestratorFunctions"), 1)?
+                .map_or(10 * cores, |n| n as usize),
+            store_inputs: at(self.object, &path("storeInputsInOrchestrationHistory"))
+                .and_then(Value::as_bool)
+                .unwrap_or(false),
+            default_version: self.text(&path("defaultVersion"))?,
+            async_sleep_milliseconds: self.number(&http, 0)?.unwrap_or(30_000),
+            entity_reorder_window: Duration::from_secs(60 * u64::from(window.unwrap_or(30))),
+            max_grpc_message_size: self
+                .number(&path("maxGrpcMessageSizeInBytes"), 1)?
+                .unwrap_or(4_194_304),
+        })
+    }
+
+    fn fault(&self, path: &[&str], message: &str) -> Error {
+        Error::Setting {
+            path: self.path.clone(),
+            setting: path.join("."),
+            message: message.to_owned(),
+        }
+    }
+
+    fn text(&self, path: &[&str]) -> Result<Option<String>, Error> {
+        match at(self.object, path) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(Value::Number(number)) => Ok(Some(number.to_string())),
+            Some(_) => Err(self.fault(path, "a text is expected")),
+        }
+    }
+
+    fn timespan(&self, path: &[&str]) -> Result<Option<Duration>, Error> {
+        let Some(text) = self.text(path)? else {
+            return Ok(None);
+        };
+        match parse_timespan(&text) {
+            Some(span) => Ok(Some(span)),
+            None => Err(self.fault(path, &format!("`{text}` is no time span such as 00:00:30"))),
+        }
+    }
+
+    fn number(&self, path: &[&str], least: u32) -> Result<Option<u32>, Error> {
+        let value = match at(self.object, path) {
+            None | Some(Value::Null) => return Ok(None),
+            Some(Value::String(text)) => text.trim().parse().ok(),
+            Some(value) => value.as_u64().and_then(|number| u32::try_from(number).ok()),
+        };
+        match value {
+            Some(number) if number >= least => Ok(Some(number)),
+            _ => Err(self.fault(path, &format!("a number from {least} on is expected"))),
+        }
+    }
+
+    /// A list of texts; also as one text that holds a JSON array, which is how environment
+    /// variables override it.
+    fn list(&self, path: &[&str]) -> Result<Vec<String>, Error> {
+        let texts = |items: &[Value]| -> Option<Vec<String>> {
+            items
+                .iter()
+                .map(|item| item.as_str().map(str::to_owned))
+                .collect()
+        };
+        let list = match at(self.object, path) {
+            None | Some(Value::Null) => Some(Vec::new()),
+            Some(Value::Array(items)) => texts(items),
+            Some(Value::String(text)) if text.trim().is_empty() => Some(Vec::new()),
+            Some(Value::String(text)) => serde_json::from_str(text).ok(),
+            Some(_) => None,
+        };
+        list.ok_or_else(|| self.fault(path, "a list of texts is expected"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn load(text: &str) -> Result<HostJson, Error> {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("host.json"), text).unwrap();
+        HostJson::load(dir.path())
+    }
+
+    #[test]
+    fn defaults() {
+        let host = load("{}").unwrap();
+        let cores = std::thread::available_parallelism().unwrap().get();
+        assert_eq!(host.handler, None);
+        assert_eq!(host.initialization_timeout, Duration::from_secs(30));
+        assert_eq!(host.function_timeout, Some(Duration::from_secs(1800)));
+        assert_eq!(host.route_prefix, "api");
+        assert_eq!(host.durable.hub_name, "TestHubName");
+        assert_eq!(host.durable.max_activities, 10 * cores);
+        assert_eq!(host.durable.max_orchestrators, 10 * cores);
+    }
+
+    #[test]
+    fn everything_given() {
+        let host = load(
+            r#"{"version":"2.0","functionTimeout":"-1",
+                "customHandler":{"initializationTimeout":"00:01:00","description":{
+                  "defaultExecutablePath":"bin/handler","arguments":"[\"a\",\"b\"]","workerArguments":["c"],"workingDirectory":"w"}},
+                "extensions":{"http":{"routePrefix":""},
+                  "durableTask":{"hubName":"Mine","maxConcurrentActivityFunctions":3,"maxConcurrentOrchestratorFunctions":"4","defaultVersion":"2"}}}"#,
+        )
+        .unwrap();
+        let handler = host.handler.unwrap();
+        assert_eq!(handler.executable, "bin/handler");
+        assert_eq!(handler.arguments, ["a", "b", "c"]);
+        assert_eq!(handler.working_directory, "w");
+        assert_eq!(host.initialization_timeout, Duration::from_secs(60));
+        assert_eq!(host.function_timeout, None);
+        assert_eq!(host.route_prefix, "");
+        assert_eq!(host.durable.hub_name, "Mine");
+        assert_eq!(
+            (host.durable.max_activities, host.durable.max_orchestrators),
+            (3, 4)
+        );
+        assert_eq!(host.durable.default_version.as_deref(), Some("2"));
+    }
+
+    #[test]
+    fn faults_name_the_setting() {
+        let fault = |text: &str| load(text).unwrap_err().to_string();
+        assert!(
+            fault(r#"{"functionTimeout":"soon"}"#)
+                .contains("host.json: functionTimeout: `soon` is no time span")
+        );
+        assert!(fault(r#"{"functionTimeout":"00:00:00.5"}"#).contains("at least one second"));
+        assert!(
+            fault(r#"{"extensions":{"durableTask":{"maxConcurrentActivityFunctions":0}}}"#)
+                .contains("extensions.durableTask.maxConcurrentActivityFunctions")
+        );
+        assert!(
+            fault(r#"{"extensions":{"durableTask":{"extendedSessionsEnabled":true}}}"#)
+                .contains("extended sessions")
+        );
+        let dir = tempfile::tempdir().unwrap();
+        let missing = HostJson::load(dir.path()).unwrap_err().to_string();
+        assert!(
+            missing.contains("no host.json") && missing.contains("--app"),
+            "{missing}"
+        );
+    }
+}

@@ -1,0 +1,151 @@
+//! local.settings.json: what Azure has as app settings.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::json_file::{member, read_object};
+use crate::error::Error;
+
+/// The app settings: those of the file, overridden by the environment of the host.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Settings {
+    values: BTreeMap<String, String>,
+}
+
+impl Settings {
+    /// Reads the file when there is one.
+    pub(crate) fn load(app: &Path) -> Result<Self, Error> {
+        let path = app.join("local.settings.json");
+        if !path.is_file() {
+            return Ok(Self::default());
+        }
+        let object = read_object(&path)?;
+        let setting = |name: &str, message: &str| Error::Setting {
+            path: path.clone(),
+            setting: name.to_owned(),
+            message: message.to_owned(),
+        };
+        if member(&object, "IsEncrypted").and_then(Value::as_bool) == Some(true) {
+            return Err(setting(
+                "IsEncrypted",
+                "this host cannot read encrypted settings: run `func settings decrypt`",
+            ));
+        }
+        let mut values = BTreeMap::new();
+        if let Some(section) = member(&object, "Values") {
+            let section = section
+                .as_object()
+                .ok_or_else(|| setting("Values", "an object with the settings is expected"))?;
+            for (name, value) in section {
+                let text = match value {
+                    Value::String(text) => text.clone(),
+                    Value::Null => String::new(),
+                    Value::Bool(_) | Value::Number(_) => value.to_string(),
+                    Value::Array(_) | Value::Object(_) => {
+                        return Err(setting(&format!("Values.{name}"), "a text is expected"));
+                    }
+                };
+                values.insert(name.clone(), text);
+            }
+        }
+        Ok(Self { values })
+    }
+
+    /// The settings that the environment does not have already.
+    pub(crate) fn missing_from_environment(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.values
+            .iter()
+            .filter(|(name, _)| std::env::var_os(name).is_none())
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// One setting; the environment wins over the file.
+    pub(crate) fn get(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok().or_else(|| {
+            let found = self
+                .values
+                .iter()
+                .find(|(key, _)| key.eq_ignore_ascii_case(name));
+            found.map(|(_, value)| value.clone())
+        })
+    }
+
+    /// Replaces `%NAME%` by the setting of that name, and by nothing when there is none.
+    pub(crate) fn expand(&self, text: &str, more: &[(&str, String)]) -> String {
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('%') {
+            let Some((name, tail)) = after.split_once('%') else {
+                break;
+            };
+            out.push_str(before);
+            if let Some((_, value)) = more.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)) {
+                out.push_str(value);
+            } else if let Some(value) = self.get(name) {
+                out.push_str(&value);
+            }
+            rest = tail;
+        }
+        out.push_str(rest);
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn load(text: &str) -> Result<Settings, Error> {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("local.settings.json"), text).unwrap();
+        Settings::load(dir.path())
+    }
+
+    #[test]
+    fn values_are_read_and_the_environment_wins() {
+        let settings =
+            load(r#"{"Values": {"PATH": "file", "LOCAL_HOST_TEST_ONLY": "x", "N": 5, "B": true}}"#)
+                .unwrap();
+        let left: Vec<_> = settings.missing_from_environment().collect();
+        assert_eq!(
+            left,
+            [("B", "true"), ("LOCAL_HOST_TEST_ONLY", "x"), ("N", "5")]
+        );
+        assert_ne!(settings.get("PATH").unwrap(), "file");
+        assert_eq!(
+            settings.expand(
+                "a %LOCAL_HOST_TEST_ONLY% %nope%b %port% 5%",
+                &[("port", "7".to_owned())]
+            ),
+            "a x b 7 5%"
+        );
+    }
+
+    #[test]
+    fn no_file_is_fine_and_wrong_ones_are_told() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(Settings::load(dir.path()).unwrap().values.is_empty());
+        assert!(
+            load(r#"{"Values": []}"#)
+                .unwrap_err()
+                .to_string()
+                .contains("Values")
+        );
+        assert!(
+            load(r#"{"Values": {"a": {}}}"#)
+                .unwrap_err()
+                .to_string()
+                .contains("Values.a")
+        );
+        assert!(
+            load(r#"{"IsEncrypted": true}"#)
+                .unwrap_err()
+                .to_string()
+                .contains("decrypt")
+        );
+    }
+}

@@ -1,0 +1,15 @@
+//! The configuration of an app: host.json, local.settings.json and the function.json files.
+
+mod app;
+mod function_json;
+mod host_json;
+mod json_file;
+mod local_settings;
+mod timespan;
+
+pub(crate) use app::AppConfig;
+#[cfg(test)]
+pub(crate) use function_json::{AuthLevel, Direction};
+pub(crate) use function_json::{Binding, Function, Trigger};
+pub(crate) use host_json::{DurableOptions, HandlerDescription, HostJson};
+pub(crate) use local_settings::Settings;

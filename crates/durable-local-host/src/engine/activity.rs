@@ -1,0 +1,179 @@
+//! Activities.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use durable_functions_protocol::proto::{EventType, TaskCompletedEvent, TaskFailedEvent};
+
+use super::service::Engine;
+use super::turn::event;
+use crate::handler::CallError;
+use crate::invocation::{Answer, Exception, activity_envelope, call_exception};
+use crate::newtonsoft::{Dates, Json, parse, render};
+use crate::store::{Commit, Encoded, Message, Task};
+
+/// First and last pause before an activity whose handler was lost is called again.
+const FIRST_RETRY: Duration = Duration::from_millis(50);
+const LAST_RETRY: Duration = Duration::from_secs(2);
+
+/// How an activity came out.
+enum Outcome {
+    Completed(Option<String>),
+    Failed(Exception, String),
+    /// The host had nobody to call.
+    Refused(String),
+    /// The handler was lost on the way.
+    Again(String),
+    /// The host is stopping.
+    Stopping,
+}
+
+impl Engine {
+    /// Runs a task and sends the outcome to its orchestration.
+    pub(super) async fn run_task(self: Arc<Self>, task: Task) {
+        let mut pause = FIRST_RETRY;
+        let content = loop {
+            let outcome = match self.activities.acquire().await {
+                Ok(_permit) => self.call_activity(&task).await,
+                Err(_) => Outcome::Stopping,
+            };
+            match outcome {
+                Outcome::Completed(result) => {
+                    let completed = TaskCompletedEvent {
+                        task_scheduled_id: task.id,
+                        result,
+                    };
+                    break event(self.ids.time(), EventType::TaskCompleted(completed));
+                }
+                Outcome::Failed(fault, function) => {
+                    self.console
+                        .problem(format!("{}: {}", task.instance, fault.to_line()));
+                    let failure = fault.in_function(&function).to_failure();
+                    let reason =
+                        format!("Function '{function}' failed with an unhandled exception.");
+                    break failed(&task, Some(failure), reason, &self.ids);
+                }
+                Outcome::Refused(reason) => {
+                    self.console.problem(format!("{}: {reason}", task.instance));
+                    break failed(&task, None, reason, &self.ids);
+                }
+                Outcome::Again(reason) => {
+                    tracing::debug!(
+                        instance = &*task.instance,
+                        activity = task.name,
+                        "called again in {pause:?}: {reason}"
+                    );
+                    tokio::select! {
+                        () = tokio::time::sleep(pause) => {}
+                        () = self.stopping.cancelled() => return,
+                    }
+                    pause = (pause * 2).min(LAST_RETRY);
+                }
+                Outcome::Stopping => return,
+            }
+        };
+        self.finish_task(task, content).await;
+    }
+
+    async fn finish_task(self: &Arc<Self>, task: Task, content: Encoded) {
+        let message = Message {
+            seq: self.ids.seq(),
+            instance: task.instance,
+            execution: Some(task.execution),
+            content,
+            due: None,
+        };
+        let mut commit = Commit {
+            done_task: Some(task.seq),
+            messages: vec![message],
+            ..Commit::default()
+        };
+        let mut pause = FIRST_RETRY;
+        loop {
+            match self.store.commit(commit.clone()).await {
+                Ok(committed) => {
+                    commit = committed;
+                    break;
+                }
+                Err(error) => {
+                    self.console
+                        .problem(format!("the state cannot be written: {error}"));
+                    tokio::select! {
+                        () = tokio::time::sleep(pause) => {}
+                        () = self.stopping.cancelled() => return,
+                    }
+                    pause = (pause * 2).min(LAST_RETRY);
+                }
+            }
+        }
+        self.send_out(commit).await;
+    }
+
+    async fn call_activity(&self, task: &Task) -> Outcome {
+        let Some(target) = self.functions.activity(&task.name) else {
+            if task.name.to_ascii_lowercase().starts_with("builtin::") {
+                return Outcome::Refused(format!(
+                    "The built-in activity '{}' is not served by this local host yet.",
+                    task.name
+                ));
+            }
+            return Outcome::Refused(self.functions.unknown_activity(&task.name));
+        };
+        let function = &target.function;
+        // Dates stay texts in inputs; numbers are written anew.
+        let input = match task
+            .input
+            .as_deref()
+            .map(|text| parse(text, Dates::Keep))
+            .transpose()
+        {
+            Ok(input) => input,
+            Err(fault) => {
+                let reader =
+                    Exception::new("Newtonsoft.Json.JsonReaderException", fault.to_string());
+                let binding = Exception::new(
+                    "System.InvalidOperationException",
+                    format!("Exception binding parameter '{}'", target.binding),
+                );
+                return Outcome::Failed(binding.because(reader), function.clone());
+            }
+        };
+        let body = activity_envelope(function, &target.binding, &task.instance, input.as_ref());
+        let invocation = uuid::Uuid::new_v4().to_string();
+        let raw = match self.handler.call(function, &invocation, body.into()).await {
+            Ok(raw) => raw,
+            Err(CallError::Stopping) => return Outcome::Stopping,
+            // On the real host a lost worker fails the task; here it gets another chance.
+            Err(CallError::Lost(reason)) => return Outcome::Again(reason),
+            Err(error) => {
+                return Outcome::Failed(call_exception(&error, function), function.clone());
+            }
+        };
+        match Answer::read(&raw) {
+            Ok(answer) => {
+                self.log_lines(function, &answer.logs);
+                Outcome::Completed(match answer.return_value {
+                    Json::Null => None,
+                    value => Some(render(&value)),
+                })
+            }
+            Err(fault) => Outcome::Failed(fault, function.clone()),
+        }
+    }
+}
+
+fn failed(
+    task: &Task,
+    failure: Option<durable_functions_protocol::proto::TaskFailureDetails>,
+    reason: String,
+    ids: &super::ids::Ids,
+) -> Encoded {
+    let failed = TaskFailedEvent {
+        task_scheduled_id: task.id,
+        failure_details: failure,
+    };
+    Encoded {
+        reason: Some(reason),
+        ..event(ids.time(), EventType::TaskFailed(failed))
+    }
+}

@@ -1,0 +1,306 @@
+//! Turns: from the inbox to the handler to the store.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use durable_functions_protocol::proto::OrchestratorResponse;
+use prost::Message as _;
+
+use super::functions::Target;
+use super::service::Engine;
+use super::state::InstanceState;
+use super::turn::{Plan, Step, Turn, TurnResult, plan};
+use crate::handler::CallError;
+use crate::invocation::{Answer, Exception, orchestrator_envelope};
+use crate::newtonsoft::Json;
+use crate::store::{Commit, HistoryChunk, InstanceChange, Message};
+
+/// First pause before a turn is delivered again; it doubles up to that of the real host.
+const FIRST_RETRY: Duration = Duration::from_millis(50);
+const LAST_RETRY: Duration = Duration::from_secs(2);
+
+/// Why a turn came to nothing.
+enum Fault {
+    /// It is delivered again.
+    Again(String),
+    /// The host is stopping.
+    Stopping,
+}
+
+/// What the handler made of a turn.
+enum Reply {
+    Response(OrchestratorResponse),
+    /// The orchestration fails: message and details.
+    Failure(String, Option<String>),
+}
+
+impl Engine {
+    /// Works on an instance until its inbox is empty.
+    pub(super) async fn work_on(self: Arc<Self>, id: Arc<str>) {
+        let mut state = self.instances.begin(&id);
+        let mut again: Vec<Message> = Vec::new();
+        let mut pause = FIRST_RETRY;
+        loop {
+            let work = if again.is_empty() {
+                match self.instances.next(&id, &mut state) {
+                    Some(work) => work,
+                    None => return,
+                }
+            } else {
+                self.instances.more(&id)
+            };
+            if work.fresh.is_some() {
+                state = work.fresh;
+            }
+            again.extend(work.messages);
+            match self.run(&id, &mut state, &mut again).await {
+                Ok(()) => pause = FIRST_RETRY,
+                Err(Fault::Stopping) => return,
+                Err(Fault::Again(reason)) => {
+                    tracing::debug!(
+                        instance = &*id,
+                        "the turn is delivered again in {pause:?}: {reason}"
+                    );
+                    tokio::select! {
+                        () = tokio::time::sleep(pause) => {}
+                        () = self.stopping.cancelled() => return,
+                    }
+                    pause = (pause * 2).min(LAST_RETRY);
+                }
+            }
+        }
+    }
+
+    /// Does what the messages ask for and empties the list, unless they are to come again.
+    async fn run(
+        self: &Arc<Self>,
+        id: &Arc<str>,
+        state: &mut Option<InstanceState>,
+        messages: &mut Vec<Message>,
+    ) -> Result<(), Fault> {
+        if state.is_none() {
+            *state = self.load(id).await?;
+        }
+        let Some(instance) = state.as_mut() else {
+            tracing::warn!(
+                instance = &**id,
+                "a message for an instance that is not there was dropped"
+            );
+            return self.drop_messages(messages).await;
+        };
+        let result = match plan(instance, messages, &self.ids) {
+            Plan::Drop => return self.drop_messages(messages).await,
+            Plan::Wait => {
+                self.instances.hold(id, std::mem::take(messages));
+                return Ok(());
+            }
+            Plan::End(result) => *result,
+            Plan::Turn(turn) => self.take_turn(*turn, &instance.past).await?,
+        };
+        self.commit_turn(instance, result, messages).await
+    }
+
+    async fn load(&self, id: &str) -> Result<Option<InstanceState>, Fault> {
+        let stored = self
+            .store
+            .load(id)
+            .await
+            .map_err(|error| Fault::Again(error.to_string()))?;
+        let Some(stored) = stored else {
+            return Ok(None);
+        };
+        let (state, latest) =
+            InstanceState::stored(stored).map_err(|error| Fault::Again(error.to_string()))?;
+        if let Some(latest) = latest {
+            self.ids.observe(latest);
+        }
+        Ok(Some(state))
+    }
+
+    async fn drop_messages(&self, messages: &mut Vec<Message>) -> Result<(), Fault> {
+        let consumed = messages.iter().map(|message| message.seq).collect();
+        let commit = Commit {
+            consumed,
+            ..Commit::default()
+        };
+        self.store
+            .commit(commit)
+            .await
+            .map_err(|error| Fault::Again(error.to_string()))?;
+        messages.clear();
+        Ok(())
+    }
+
+    /// Calls the handler until the turn is over; continue-as-new happens in between.
+    async fn take_turn(&self, mut turn: Turn, past: &[u8]) -> Result<TurnResult, Fault> {
+        loop {
+            let Some(target) = self.functions.orchestrator(turn.name()) else {
+                let message = self.functions.unknown_orchestrator(turn.name());
+                self.console
+                    .problem(format!("{}: {message}", turn.instance()));
+                return Ok(turn.fail(&message, None, &self.ids));
+            };
+            let past = if turn.is_anew() { &[] } else { past };
+            let reply = self.call_orchestrator(target, &turn, past).await?;
+            let failed = |fault: &Exception| {
+                let fault = fault.clone().in_function(&target.function);
+                (
+                    format!(
+                        "Function '{}' failed with an unhandled exception.",
+                        target.function
+                    ),
+                    fault,
+                )
+            };
+            match reply {
+                Reply::Response(response) if response.requires_history => {
+                    return Err(Fault::Again("the handler asked for it".to_owned()));
+                }
+                Reply::Response(response) => {
+                    match turn.answer(response, self.options.store_inputs, &self.ids) {
+                        Ok(Step::Done(result)) => return Ok(*result),
+                        Ok(Step::Again(next)) => turn = *next,
+                        Err((turn, fault)) => {
+                            let (message, fault) = failed(&fault);
+                            self.console.problem(format!(
+                                "{}: {}",
+                                turn.instance(),
+                                fault.to_line()
+                            ));
+                            return Ok(turn.fail(&message, Some(&fault.to_text()), &self.ids));
+                        }
+                    }
+                }
+                Reply::Failure(message, details) => {
+                    self.console
+                        .problem(format!("{}: {message}", turn.instance()));
+                    return Ok(turn.fail(&message, details.as_deref(), &self.ids));
+                }
+            }
+        }
+    }
+
+    async fn call_orchestrator(
+        &self,
+        target: &Target,
+        turn: &Turn,
+        past: &[u8],
+    ) -> Result<Reply, Fault> {
+        let _permit = self.turns.acquire().await.map_err(|_| Fault::Stopping)?;
+        let request = self
+            .trailer
+            .encode(turn.instance(), past, turn.new_events());
+        let body = orchestrator_envelope(&target.function, &target.binding, &request);
+        let invocation = uuid::Uuid::new_v4().to_string();
+        let raw = match self
+            .handler
+            .call(&target.function, &invocation, body.into())
+            .await
+        {
+            Ok(raw) => raw,
+            Err(CallError::Stopping) => return Err(Fault::Stopping),
+            // On the real host a lost worker fails the orchestration; here it gets another chance.
+            Err(error) => return Err(Fault::Again(error.to_string())),
+        };
+        let response = Answer::read(&raw).and_then(|answer| {
+            self.log_lines(&target.function, &answer.logs);
+            read_response(target, answer.return_value)
+        });
+        match response {
+            Ok(response) => Ok(Reply::Response(response)),
+            Err(fault) if is_platform_fault(&fault) => Err(Fault::Again(fault.to_line())),
+            Err(fault) => {
+                let details = fault.in_function(&target.function).to_text();
+                let message = format!(
+                    "Function '{}' failed with an unhandled exception.",
+                    target.function
+                );
+                Ok(Reply::Failure(message, Some(details)))
+            }
+        }
+    }
+
+    async fn commit_turn(
+        self: &Arc<Self>,
+        state: &mut InstanceState,
+        mut result: TurnResult,
+        messages: &mut Vec<Message>,
+    ) -> Result<(), Fault> {
+        let change = InstanceChange {
+            record: result.record.clone(),
+            turn: if result.replace { 0 } else { state.next_turn },
+            chunk: HistoryChunk::of(&result.events),
+            replace: result.replace,
+        };
+        let commit = Commit {
+            change: Some(change),
+            consumed: messages.iter().map(|message| message.seq).collect(),
+            messages: std::mem::take(&mut result.messages),
+            tasks: std::mem::take(&mut result.tasks),
+            instances: std::mem::take(&mut result.instances),
+            ..Commit::default()
+        };
+        let mut committed = self.store.commit(commit).await.map_err(|error| {
+            self.console
+                .problem(format!("the state cannot be written: {error}"));
+            Fault::Again(error.to_string())
+        })?;
+        messages.clear();
+        if let Some(change) = committed.change.take() {
+            let ended = change.record.has_ended();
+            state.advance(change.record, &change.chunk, result);
+            if ended {
+                self.announce_end(&state.record.id);
+            }
+        }
+        self.send_out(committed).await;
+        Ok(())
+    }
+}
+
+/// The response in a turn's `ReturnValue`.
+fn read_response(target: &Target, value: Json) -> Result<OrchestratorResponse, Exception> {
+    let text = match value {
+        Json::String(text) if !text.is_empty() && !target.has_return_binding => text,
+        _ => {
+            return Err(Exception::new(
+                "System.InvalidOperationException",
+                "The function invocation resulted in a null response. This means that either the orchestrator function was implemented incorrectly, the Durable Task language SDK was implemented incorrectly, or that the destination language worker is not sending the function result back to the host.",
+            ));
+        }
+    };
+    let bytes = decode_base64(text).ok_or_else(|| {
+        Exception::new(
+            "System.FormatException",
+            "The input is not a valid Base-64 string as it contains a non-base 64 character, more than two padding characters, or an illegal character among the padding characters.",
+        )
+    })?;
+    OrchestratorResponse::decode(bytes.as_slice()).map_err(|error| {
+        Exception::new(
+            "Google.Protobuf.InvalidProtocolBufferException",
+            format!("Protocol message could not be read: {error}."),
+        )
+    })
+}
+
+fn decode_base64(text: String) -> Option<Vec<u8>> {
+    base64_simd::STANDARD
+        .decode_to_vec(&text)
+        .ok()
+        .or_else(|| crate::invocation::decode_base64(&text))
+}
+
+/// Texts by which the extension knows that the platform is at fault, so that it tries again.
+fn is_platform_fault(fault: &Exception) -> bool {
+    let mut at = Some(fault);
+    while let Some(exception) = at {
+        let text = &exception.message;
+        if text.contains("No process is associated")
+            || text.contains("Did not find any initialized language workers")
+        {
+            return true;
+        }
+        at = exception.inner.as_deref();
+    }
+    false
+}

@@ -1,0 +1,106 @@
+//! Which function serves an orchestration or an activity.
+
+use std::collections::HashMap;
+
+use crate::config::{Function, Trigger};
+
+/// Durable functions by the name that orchestrations use; names differ without case.
+#[derive(Debug, Default)]
+pub(crate) struct FunctionTable {
+    orchestrators: HashMap<String, Target>,
+    activities: HashMap<String, Target>,
+}
+
+/// A function to call.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    /// Name as registered.
+    pub(crate) name: String,
+    /// Its folder: the path that the handler serves it under.
+    pub(crate) function: String,
+    /// Name of the trigger's binding.
+    pub(crate) binding: String,
+    /// Whether it declares `$return`, which spoils its answers.
+    pub(crate) has_return_binding: bool,
+}
+
+impl FunctionTable {
+    /// The durable functions among these; what is wrong with them is told as text.
+    pub(crate) fn new(functions: &[Function]) -> (Self, Vec<String>) {
+        let mut table = Self::default();
+        let mut problems = Vec::new();
+        for function in functions {
+            let (kind, name) = match &function.trigger {
+                Trigger::Orchestration(name) => (&mut table.orchestrators, name),
+                Trigger::Activity(name) => (&mut table.activities, name),
+                Trigger::Http { .. } | Trigger::Entity(_) => continue,
+            };
+            let target = Target {
+                name: name.clone(),
+                function: function.name.clone(),
+                binding: function
+                    .trigger_binding()
+                    .map(|binding| binding.name.clone())
+                    .unwrap_or_default(),
+                has_return_binding: function.return_binding().is_some(),
+            };
+            if target.has_return_binding {
+                problems.push(format!(
+                    "{}/function.json: `$return` on a durable function makes the host decode the answer as base64, so every call fails: remove that binding",
+                    function.name
+                ));
+            }
+            if let Some(other) = kind.insert(name.to_lowercase(), target) {
+                problems.push(format!(
+                    "`{name}` is registered twice: by {} and {}",
+                    other.function, function.name
+                ));
+            }
+        }
+        (table, problems)
+    }
+
+    /// The function of an orchestration.
+    pub(crate) fn orchestrator(&self, name: &str) -> Option<&Target> {
+        find(&self.orchestrators, name)
+    }
+
+    /// The function of an activity.
+    pub(super) fn activity(&self, name: &str) -> Option<&Target> {
+        find(&self.activities, name)
+    }
+
+    /// What the host says about an orchestration that nobody serves.
+    pub(crate) fn unknown_orchestrator(&self, name: &str) -> String {
+        unknown(&self.orchestrators, name, "an orchestrator", "orchestrator")
+    }
+
+    /// What the host says about an activity that nobody serves.
+    pub(super) fn unknown_activity(&self, name: &str) -> String {
+        unknown(&self.activities, name, "an activity", "activity")
+    }
+}
+
+fn find<'a>(table: &'a HashMap<String, Target>, name: &str) -> Option<&'a Target> {
+    // Names are mostly in lower case already.
+    table.get(name).or_else(|| table.get(&name.to_lowercase()))
+}
+
+fn unknown(table: &HashMap<String, Target>, name: &str, a_kind: &str, kind: &str) -> String {
+    let mut names: Vec<String> = table
+        .values()
+        .map(|target| format!("'{}'", target.name))
+        .collect();
+    names.sort();
+    let known = if names.is_empty() {
+        format!("No {kind} functions are currently registered!")
+    } else {
+        format!(
+            "The following are the known {kind} functions: {}.",
+            names.join(", ")
+        )
+    };
+    format!(
+        "The function '{name}' doesn't exist, is disabled, or is not {a_kind} function. Additional info: {known}"
+    )
+}

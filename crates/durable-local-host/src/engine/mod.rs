@@ -1,0 +1,16 @@
+//! Runs orchestrations: messages come in, turns and activities go to the handler, what they
+//! decide is committed and goes out as messages.
+
+mod activity;
+mod dispatch;
+mod functions;
+mod ids;
+mod instances;
+mod request;
+mod service;
+mod state;
+mod timers;
+mod turn;
+
+pub(crate) use functions::FunctionTable;
+pub(crate) use service::{Engine, EngineOptions, StartOutcome, StartRequest};

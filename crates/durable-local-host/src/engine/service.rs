@@ -1,0 +1,418 @@
+//! The engine as the rest of the host sees it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use durable_functions_protocol::proto::{
+    EventRaisedEvent, EventType, ExecutionResumedEvent, ExecutionStartedEvent,
+    ExecutionSuspendedEvent, ExecutionTerminatedEvent, OrchestrationStatus,
+};
+use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::functions::FunctionTable;
+use super::ids::Ids;
+use super::instances::Instances;
+use super::request::RequestTrailer;
+use super::state::InstanceState;
+use super::timers::Timers;
+use super::turn::{NewExecution, child_failed, event, new_instance};
+use crate::config::DurableOptions;
+use crate::console::{Console, ConsoleSource};
+use crate::handler::Handler;
+use crate::store::{
+    Commit, Created, InstanceRecord, Message, NewInstance, Reuse, Store, StoreError,
+};
+use crate::sync::lock;
+use crate::time::Ticks;
+
+/// What an engine is made of.
+#[derive(Debug)]
+pub(crate) struct EngineOptions {
+    /// `extensions.durableTask`.
+    pub(crate) durable: DurableOptions,
+    /// Who serves what.
+    pub(crate) functions: FunctionTable,
+    /// The handler.
+    pub(crate) handler: Arc<Handler>,
+    /// The state.
+    pub(crate) store: Store,
+    /// For the developer.
+    pub(crate) console: Console,
+}
+
+/// Runs the orchestrations of an app.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    pub(super) options: DurableOptions,
+    pub(super) functions: FunctionTable,
+    pub(super) handler: Arc<Handler>,
+    pub(super) store: Store,
+    pub(super) console: Console,
+    pub(super) ids: Ids,
+    pub(super) instances: Instances,
+    pub(super) timers: Timers,
+    pub(super) trailer: RequestTrailer,
+    pub(super) turns: Semaphore,
+    pub(super) activities: Semaphore,
+    pub(super) stopping: CancellationToken,
+    tasks: TaskTracker,
+    ends: Mutex<HashMap<Arc<str>, watch::Sender<bool>>>,
+}
+
+/// An orchestration to start.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct StartRequest {
+    /// Name of the orchestration.
+    pub(crate) name: String,
+    /// Instance id; made up when none is given.
+    pub(crate) id: Option<String>,
+    /// Input as JSON text.
+    pub(crate) input: Option<String>,
+    /// Version; else the app's default.
+    pub(crate) version: Option<String>,
+    /// Start time, if later.
+    pub(crate) scheduled: Option<Ticks>,
+    /// How often the instance has been restarted before, plus one.
+    pub(crate) generation: i64,
+}
+
+/// What came of a start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum StartOutcome {
+    /// The instance of this id is under way.
+    Started(String),
+    /// There is one already, in that state.
+    Exists(OrchestrationStatus),
+}
+
+impl Engine {
+    /// Takes up what the state holds and runs it.
+    pub(crate) async fn start(options: EngineOptions) -> Result<Arc<Self>, StoreError> {
+        let recovered = options.store.recover().await?;
+        let engine = Arc::new(Self {
+            trailer: RequestTrailer::new(&options.durable),
+            turns: Semaphore::new(
+                options
+                    .durable
+                    .max_orchestrators
+                    .min(Semaphore::MAX_PERMITS),
+            ),
+            activities: Semaphore::new(options.durable.max_activities.min(Semaphore::MAX_PERMITS)),
+            options: options.durable,
+            functions: options.functions,
+            handler: options.handler,
+            store: options.store,
+            console: options.console,
+            ids: Ids::after(recovered.last_seq, recovered.last_time),
+            instances: Instances::default(),
+            timers: Timers::default(),
+            stopping: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            ends: Mutex::default(),
+        });
+        if !recovered.messages.is_empty() || !recovered.tasks.is_empty() {
+            engine.console.say(format!(
+                "taking up {} messages and {} tasks from the last run",
+                recovered.messages.len(),
+                recovered.tasks.len()
+            ));
+        }
+        engine.tasks.spawn(Arc::clone(&engine).watch_timers());
+        recovered
+            .messages
+            .into_iter()
+            .for_each(|message| engine.deliver(message, None));
+        recovered
+            .tasks
+            .into_iter()
+            .for_each(|task| engine.spawn_task(task));
+        Ok(engine)
+    }
+
+    /// Stops: waits for the commits under way. The handler has to be stopped before.
+    pub(crate) async fn stop(&self) {
+        self.stopping.cancel();
+        self.turns.close();
+        self.activities.close();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// Where instances are read from.
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Who serves what.
+    pub(crate) fn functions(&self) -> &FunctionTable {
+        &self.functions
+    }
+
+    /// Starts an orchestration.
+    pub(crate) async fn start_instance(
+        self: &Arc<Self>,
+        request: StartRequest,
+    ) -> Result<StartOutcome, StoreError> {
+        let reuse = if request.id.is_some() {
+            Reuse::IfEnded
+        } else {
+            Reuse::New
+        };
+        let id = request.id.unwrap_or_else(Ids::bare_guid);
+        let started = ExecutionStartedEvent {
+            name: request.name,
+            version: request
+                .version
+                .or_else(|| self.options.default_version.clone()),
+            input: request.input,
+            ..Default::default()
+        };
+        let execution = NewExecution {
+            id: id.as_str().into(),
+            execution: if request.generation == 0 {
+                Ids::client_execution()
+            } else {
+                Ids::bare_guid()
+            }
+            .into(),
+            started,
+            scheduled: request.scheduled,
+            generation: Some(request.generation),
+        };
+        let new = new_instance(execution, reuse, &self.ids);
+        let committed = self
+            .store
+            .commit(Commit {
+                instances: vec![new],
+                ..Commit::default()
+            })
+            .await?;
+        let created = committed.created.first().copied();
+        self.send_out(committed).await;
+        Ok(match created {
+            Some(Created::Exists(status)) => StartOutcome::Exists(status),
+            _ => StartOutcome::Started(id),
+        })
+    }
+
+    /// Raises an event; `input` is JSON text.
+    pub(crate) async fn raise_event(
+        self: &Arc<Self>,
+        id: &str,
+        name: String,
+        input: Option<String>,
+    ) -> Result<(), StoreError> {
+        self.send(id, EventType::EventRaised(EventRaisedEvent { name, input }))
+            .await
+    }
+
+    /// Ends an instance; the reason is plain text.
+    pub(crate) async fn terminate(
+        self: &Arc<Self>,
+        id: &str,
+        reason: Option<String>,
+    ) -> Result<(), StoreError> {
+        self.send(
+            id,
+            EventType::ExecutionTerminated(ExecutionTerminatedEvent {
+                input: reason,
+                recurse: false,
+            }),
+        )
+        .await
+    }
+
+    /// Suspends an instance.
+    pub(crate) async fn suspend(
+        self: &Arc<Self>,
+        id: &str,
+        reason: Option<String>,
+    ) -> Result<(), StoreError> {
+        self.send(
+            id,
+            EventType::ExecutionSuspended(ExecutionSuspendedEvent { input: reason }),
+        )
+        .await
+    }
+
+    /// Resumes a suspended instance.
+    pub(crate) async fn resume(
+        self: &Arc<Self>,
+        id: &str,
+        reason: Option<String>,
+    ) -> Result<(), StoreError> {
+        self.send(
+            id,
+            EventType::ExecutionResumed(ExecutionResumedEvent { input: reason }),
+        )
+        .await
+    }
+
+    /// Deletes these instances as far as they have ended; how many there were.
+    pub(crate) async fn purge(&self, ids: Vec<String>) -> Result<usize, StoreError> {
+        for id in &ids {
+            self.instances.forget(id);
+        }
+        self.store.purge(ids).await
+    }
+
+    /// Waits until an instance has ended, or for that long; the instance as it is then.
+    pub(crate) async fn wait_for_end(
+        &self,
+        id: &str,
+        limit: Duration,
+    ) -> Result<Option<InstanceRecord>, StoreError> {
+        // Listen first, look then: an end in between is not missed.
+        let mut end = {
+            let mut ends = lock(&self.ends);
+            ends.entry(id.into())
+                .or_insert_with(|| watch::channel(false).0)
+                .subscribe()
+        };
+        let record = self.store.instance(id).await?;
+        if record.as_ref().is_none_or(InstanceRecord::has_ended) {
+            return Ok(record);
+        }
+        drop(tokio::time::timeout(limit, end.wait_for(|ended| *ended)).await);
+        drop(end);
+        lock(&self.ends).retain(|_, sender| sender.receiver_count() > 0);
+        self.store.instance(id).await
+    }
+
+    /// Lets those know who wait for the end of an instance.
+    pub(super) fn announce_end(&self, id: &str) {
+        if let Some(sender) = lock(&self.ends).remove(id) {
+            sender.send_replace(true);
+        }
+    }
+
+    async fn send(self: &Arc<Self>, id: &str, kind: EventType) -> Result<(), StoreError> {
+        let message = Message {
+            seq: self.ids.seq(),
+            instance: id.into(),
+            execution: None,
+            content: event(self.ids.time(), kind),
+            due: None,
+        };
+        let committed = self
+            .store
+            .commit(Commit {
+                messages: vec![message],
+                ..Commit::default()
+            })
+            .await?;
+        self.send_out(committed).await;
+        Ok(())
+    }
+
+    /// Sets going what a commit has put on its way.
+    pub(super) async fn send_out(self: &Arc<Self>, committed: Commit) {
+        let Commit {
+            messages,
+            tasks,
+            instances,
+            created,
+            ..
+        } = committed;
+        let mut refused = Vec::new();
+        for (new, created) in instances.into_iter().zip(created) {
+            match created {
+                Created::Yes => self.deliver_start(new),
+                Created::Exists(status) => refused.extend(self.refused_child(&new, status)),
+            }
+        }
+        messages
+            .into_iter()
+            .for_each(|message| self.deliver(message, None));
+        tasks.into_iter().for_each(|task| self.spawn_task(task));
+        if !refused.is_empty() {
+            let commit = Commit {
+                messages: refused,
+                ..Commit::default()
+            };
+            match self.store.commit(commit).await {
+                Ok(committed) => committed
+                    .messages
+                    .into_iter()
+                    .for_each(|message| self.deliver(message, None)),
+                Err(error) => self
+                    .console
+                    .problem(format!("the state cannot be written: {error}")),
+            }
+        }
+    }
+
+    /// Tells a parent that the id of its child is taken. The real host says nothing, and the
+    /// parent waits for ever.
+    fn refused_child(&self, new: &NewInstance, status: OrchestrationStatus) -> Option<Message> {
+        let Some(EventType::ExecutionStarted(started)) = &new.start.content.event.event_type else {
+            return None;
+        };
+        let parent = started.parent_instance.as_ref()?;
+        let instance = parent.orchestration_instance.clone()?;
+        let text = format!(
+            "An Orchestration instance with the ID {} already exists: it is {status:?}.",
+            new.record.id
+        );
+        self.console
+            .problem(format!("{}: {text}", instance.instance_id));
+        let failure = crate::invocation::Exception::new(
+            "DurableTask.Core.Exceptions.OrchestrationAlreadyExistsException",
+            text.clone(),
+        );
+        Some(Message {
+            seq: self.ids.seq(),
+            instance: instance.instance_id.into(),
+            execution: instance.execution_id.map(Arc::from),
+            content: child_failed(
+                parent.task_scheduled_id,
+                Some(failure.to_failure()),
+                Some(text),
+                self.ids.time(),
+            ),
+            due: None,
+        })
+    }
+
+    fn deliver_start(self: &Arc<Self>, new: NewInstance) {
+        let fresh = InstanceState::fresh(new.record);
+        self.deliver(new.start, Some(fresh));
+    }
+
+    fn deliver(self: &Arc<Self>, message: Message, fresh: Option<InstanceState>) {
+        if let Some(due) = message.due
+            && due > Ticks::now()
+        {
+            self.timers.push(due, message);
+            return;
+        }
+        let id = Arc::clone(&message.instance);
+        if self.instances.deliver(message, fresh) {
+            self.tasks.spawn(Arc::clone(self).work_on(id));
+        }
+    }
+
+    fn spawn_task(self: &Arc<Self>, task: crate::store::Task) {
+        self.tasks.spawn(Arc::clone(self).run_task(task));
+    }
+
+    async fn watch_timers(self: Arc<Self>) {
+        loop {
+            tokio::select! {
+                due = self.timers.due() => due.into_iter().for_each(|message| self.deliver(message, None)),
+                () = self.stopping.cancelled() => return,
+            }
+        }
+    }
+
+    /// Prints the log lines of an invocation.
+    pub(super) fn log_lines(&self, function: &str, lines: &[String]) {
+        for line in lines {
+            self.console
+                .line(ConsoleSource::Invocation, format!("[{function}] {line}"));
+        }
+    }
+}

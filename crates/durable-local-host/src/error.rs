@@ -1,0 +1,127 @@
+//! What can keep the host from starting or running, told for people.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::store::StoreError;
+
+/// Why the host could not start, or had to stop.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The folder is no function app.
+    #[error(
+        "there is no host.json in {}: start the host in the root folder of a function app, or name that folder with --app DIR",
+        .0.display()
+    )]
+    NoHostJson(PathBuf),
+    /// A file could not be read.
+    #[error("{}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file is no JSON.
+    #[error("{}:{line}:{column}: this is no valid JSON: {message}", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// Line of the fault, from 1.
+        line: usize,
+        /// Column of the fault, from 1.
+        column: usize,
+        /// What is wrong there.
+        message: String,
+    },
+    /// A value in a configuration file can't be used.
+    #[error("{}: {setting}: {message}", path.display())]
+    Setting {
+        /// The file.
+        path: PathBuf,
+        /// Path of the setting within the file.
+        setting: String,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// The handler's executable is not there.
+    #[error(
+        "the handler `{program}` (customHandler.description.defaultExecutablePath in host.json) is not there: build it first (for a Rust app: `cargo build`, then copy the binary to the app folder), or correct the path. Looked for {looked_for}"
+    )]
+    HandlerMissing {
+        /// As host.json has it.
+        program: String,
+        /// Where it was looked for.
+        looked_for: String,
+    },
+    /// The handler could not be started.
+    #[error("the handler `{}` could not be started: {source}", program.display())]
+    HandlerStart {
+        /// The executable.
+        program: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The handler never answered.
+    #[error("the handler `{}` did not get ready: {reason}{}", program.display(), last_lines(.stderr))]
+    HandlerNotReady {
+        /// The executable.
+        program: PathBuf,
+        /// What happened.
+        reason: String,
+        /// Its last lines on standard error.
+        stderr: Vec<String>,
+    },
+    /// Somebody else listens on the port.
+    #[error(
+        "port {port} on 127.0.0.1 is in use, perhaps by another host (`func start` or this one): stop that one, or choose another port with --port N"
+    )]
+    PortInUse {
+        /// The port.
+        port: u16,
+    },
+    /// The port can't be listened on for another reason.
+    #[error("cannot listen on 127.0.0.1:{port}: {source}")]
+    Listen {
+        /// The port.
+        port: u16,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The state could not be opened.
+    #[error("the state in {place} cannot be opened: {message}")]
+    State {
+        /// Where the state is.
+        place: String,
+        /// What went wrong.
+        message: String,
+    },
+    /// The state could not be read or written.
+    #[error("the state could not be read or written: {0}")]
+    Store(String),
+    /// The system refused something basic.
+    #[error("{what}: {source}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error.to_string())
+    }
+}
+
+fn last_lines(stderr: &[String]) -> String {
+    if stderr.is_empty() {
+        return String::new();
+    }
+    format!(
+        "\nThe last lines on its standard error:\n  {}",
+        stderr.join("\n  ")
+    )
+}

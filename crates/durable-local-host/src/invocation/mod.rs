@@ -1,0 +1,15 @@
+//! What goes to the handler and what comes back: the JSON envelope around every call.
+
+mod answer;
+mod client_binding;
+mod envelope;
+mod exception;
+mod http_request;
+mod http_response;
+
+pub(crate) use answer::{Answer, call_exception};
+pub(crate) use client_binding::{ClientBinding, client_binding};
+pub(crate) use envelope::{activity_envelope, orchestrator_envelope};
+pub(crate) use exception::Exception;
+pub(crate) use http_request::{IncomingRequest, decode_query, http_envelope};
+pub(crate) use http_response::{HttpReply, decode_base64, http_reply};

@@ -1,0 +1,28 @@
+//! An embedded Azure Functions host for development.
+//!
+//! It takes the place of the real Functions host and the Durable Task extension on a developer's
+//! machine: it starts the custom handler as a child process, calls it over HTTP exactly as the real
+//! host does, and keeps the state of orchestrations in SQLite.
+//!
+//! [`run`] is what a command line calls; [`LocalHost`] is the same for programs and tests.
+
+mod cli;
+mod config;
+mod console;
+mod engine;
+mod error;
+mod handler;
+mod invocation;
+mod local_host;
+mod management;
+mod newtonsoft;
+mod routing;
+mod server;
+mod store;
+mod sync;
+mod time;
+
+pub use cli::{HandlerCommand, StartArgs, run};
+pub use console::{ConsoleLine, ConsoleSource};
+pub use error::Error;
+pub use local_host::{LocalHost, LocalHostBuilder, StateLocation};

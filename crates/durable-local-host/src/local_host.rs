@@ -1,0 +1,290 @@
+//! The host as a whole.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::HandlerCommand;
+use crate::config::{AppConfig, Function, Trigger};
+use crate::console::{Console, ConsoleLine};
+use crate::engine::{Engine, EngineOptions, FunctionTable};
+use crate::error::Error;
+use crate::handler::{Handler, HandlerOptions};
+use crate::management::Management;
+use crate::server::{self, App, ClientSettings};
+use crate::store::Store;
+
+/// Where orchestrations are kept.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub enum StateLocation {
+    /// In a temporary folder that goes when the host does.
+    #[default]
+    Temporary,
+    /// In memory.
+    Memory,
+    /// In this folder, for the next run to find.
+    Folder(PathBuf),
+}
+
+/// How to start a [`LocalHost`].
+#[derive(Debug)]
+pub struct LocalHostBuilder {
+    app: PathBuf,
+    port: u16,
+    state: StateLocation,
+    handler: Option<HandlerCommand>,
+    console: Console,
+}
+
+/// A running host.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), durable_local_host::Error> {
+/// let host = durable_local_host::LocalHost::builder().app("my-app").port(0).start().await?;
+/// println!("listening on {}", host.url());
+/// host.shutdown().await;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct LocalHost {
+    port: u16,
+    handler: Arc<Handler>,
+    engine: Arc<Engine>,
+    stop: CancellationToken,
+    server: Option<JoinHandle<()>>,
+    // Deleted last.
+    _folder: Option<TempDir>,
+}
+
+impl LocalHost {
+    /// A host for the app in the current directory, on a free port, with temporary state.
+    pub fn builder() -> LocalHostBuilder {
+        LocalHostBuilder {
+            app: PathBuf::from("."),
+            port: 0,
+            state: StateLocation::default(),
+            handler: None,
+            console: Console::log(),
+        }
+    }
+
+    /// Where it listens: `http://127.0.0.1:PORT`.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The port that it listens on.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Stops: no more requests, the handler ends, what was decided is written.
+    pub async fn shutdown(mut self) {
+        self.stop.cancel();
+        self.handler.stop().await;
+        self.engine.stop().await;
+        if let Some(server) = self.server.take() {
+            drop(server.await);
+        }
+    }
+}
+
+impl Drop for LocalHost {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl LocalHostBuilder {
+    /// Folder with host.json.
+    #[must_use]
+    pub fn app(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.app = folder.into();
+        self
+    }
+
+    /// Port to listen on; 0 takes a free one.
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Where orchestrations are kept.
+    #[must_use]
+    pub fn state(mut self, state: StateLocation) -> Self {
+        self.state = state;
+        self
+    }
+
+    /// The handler to start; otherwise it is the one that host.json names.
+    #[must_use]
+    pub fn handler(mut self, command: HandlerCommand) -> Self {
+        self.handler = Some(command);
+        self
+    }
+
+    /// Takes the lines for the developer; otherwise they go to the log.
+    #[must_use]
+    pub fn console(mut self, sink: impl Fn(ConsoleLine) + Send + Sync + 'static) -> Self {
+        self.console = Console::new(sink);
+        self
+    }
+
+    pub(crate) fn terminal(mut self) -> Self {
+        self.console = Console::terminal();
+        self
+    }
+
+    /// Starts the handler and listens. It comes back when functions can be called.
+    ///
+    /// # Errors
+    ///
+    /// When a file of the app can't be used, the port is taken, the state can't be opened or the
+    /// handler does not get ready.
+    pub async fn start(self) -> Result<LocalHost, Error> {
+        let console = self.console;
+        let app = AppConfig::load(&self.app)?;
+        app.problems
+            .iter()
+            .for_each(|problem| console.problem(problem));
+        let listener = listen(self.port).await?;
+        let port = listener
+            .local_addr()
+            .map_err(|source| Error::Listen {
+                port: self.port,
+                source,
+            })?
+            .port();
+        let durable = app.host.durable.clone();
+        let (store, folder) = open_state(self.state, &durable.hub_name)?;
+        let (functions, problems) = FunctionTable::new(&app.functions);
+        problems.iter().for_each(|problem| console.problem(problem));
+        let options = HandlerOptions {
+            host_port: port,
+            command: self.handler,
+        };
+        let handler = Handler::start(&app, options, console.clone()).await?;
+        let task_hub = durable.hub_name.clone();
+        let client = ClientSettings {
+            task_hub: task_hub.clone(),
+            key: make_key(),
+            port,
+            max_message_size: durable.max_grpc_message_size,
+        };
+        print_functions(&console, &app, port);
+        let options = EngineOptions {
+            durable,
+            functions,
+            handler: Arc::clone(&handler),
+            store,
+            console: console.clone(),
+        };
+        let engine = Engine::start(options).await?;
+        let management = Management::new(Arc::clone(&engine), task_hub, client.key.clone());
+        let serving = App::new(
+            app.functions,
+            &app.host.route_prefix,
+            Arc::clone(&handler),
+            management,
+            client,
+            console,
+        );
+        let stop = CancellationToken::new();
+        let server = tokio::spawn(server::serve(listener, Arc::new(serving), stop.clone()));
+        Ok(LocalHost {
+            port,
+            handler,
+            engine,
+            stop,
+            server: Some(server),
+            _folder: folder,
+        })
+    }
+}
+
+async fn listen(port: u16) -> Result<TcpListener, Error> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    TcpListener::bind(address).await.map_err(|source| {
+        if source.kind() == std::io::ErrorKind::AddrInUse {
+            Error::PortInUse { port }
+        } else {
+            Error::Listen { port, source }
+        }
+    })
+}
+
+fn open_state(location: StateLocation, hub: &str) -> Result<(Store, Option<TempDir>), Error> {
+    match location {
+        StateLocation::Memory => Ok((Store::memory()?, None)),
+        StateLocation::Folder(folder) => Ok((Store::open(&folder, hub)?, None)),
+        StateLocation::Temporary => {
+            let folder = tempfile::Builder::new()
+                .prefix("durable-local-host-")
+                .tempdir();
+            let folder = folder.map_err(|source| Error::System {
+                what: "no temporary folder for the state",
+                source,
+            })?;
+            Ok((Store::open(folder.path(), hub)?, Some(folder)))
+        }
+    }
+}
+
+/// A key of the kind that management URLs carry.
+fn make_key() -> String {
+    let mut bytes = Vec::with_capacity(32);
+    bytes.extend_from_slice(uuid::Uuid::new_v4().as_bytes());
+    bytes.extend_from_slice(uuid::Uuid::new_v4().as_bytes());
+    base64_simd::URL_SAFE_NO_PAD.encode_to_string(&bytes)
+}
+
+/// Lists the functions as `func start` does.
+fn print_functions(console: &Console, app: &AppConfig, port: u16) {
+    console.say("\nFunctions:\n");
+    for function in &app.functions {
+        console.say(format!(
+            "\t{}\n",
+            describe(function, &app.host.route_prefix, port)
+        ));
+    }
+    console.say(format!(
+        "Task hub {}. Instances: http://localhost:{port}/runtime/webhooks/durabletask/instances\n",
+        app.host.durable.hub_name
+    ));
+}
+
+fn describe(function: &Function, prefix: &str, port: u16) -> String {
+    match &function.trigger {
+        Trigger::Http { route, methods, .. } => {
+            let methods = if methods.is_empty() {
+                String::new()
+            } else {
+                format!("[{}] ", methods.join(","))
+            };
+            let prefix = if prefix.is_empty() {
+                String::new()
+            } else {
+                format!("{prefix}/")
+            };
+            let route = route.as_deref().unwrap_or(&function.name).trim_matches('/');
+            format!(
+                "{}: {methods}http://localhost:{port}/{prefix}{route}",
+                function.name
+            )
+        }
+        Trigger::Orchestration(_) | Trigger::Activity(_) | Trigger::Entity(_) => {
+            let kind = function
+                .trigger_binding()
+                .map_or("", |binding| binding.kind.as_str());
+            format!("{}: {kind}", function.name)
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! The HTTP management API of the Durable Task extension.
+
+mod actions;
+mod history;
+mod request;
+mod routes;
+mod status;
+
+pub(crate) use request::{ManagementRequest, Reply};
+pub(crate) use routes::{BASE_PATH, Management};

@@ -1,0 +1,8 @@
+//! Routes of HTTP functions, as ASP.NET Core understands them.
+
+mod constraint;
+mod table;
+mod template;
+
+pub(crate) use table::{Match, RouteTable, decode_segment};
+pub(crate) use template::RouteTemplate;

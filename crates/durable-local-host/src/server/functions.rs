@@ -1,0 +1,317 @@
+//! Requests: to an HTTP function, to the management API, or to nobody.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
+use hyper::{Request, Response, StatusCode};
+
+use super::connection::HeadRecorder;
+use super::headers::request_headers;
+use crate::config::{Function, Trigger};
+use crate::console::{Console, ConsoleSource};
+use crate::handler::{CallError, Handler};
+use crate::invocation::{
+    Answer, ClientBinding, HttpReply, IncomingRequest, call_exception, client_binding,
+    http_envelope, http_reply,
+};
+use crate::management::{BASE_PATH, Management, ManagementRequest, Reply};
+use crate::routing::{Match, RouteTable, RouteTemplate};
+
+/// Largest body that is read; the real host has the same limit.
+const BODY_LIMIT: usize = 100 * 1024 * 1024;
+
+type HttpResponse = Response<Full<Bytes>>;
+
+/// What requests are served from.
+#[derive(Debug)]
+pub(crate) struct App {
+    functions: Vec<Function>,
+    routes: RouteTable,
+    prefix: String,
+    handler: Arc<Handler>,
+    management: Management,
+    console: Console,
+    client: ClientSettings,
+}
+
+/// What durable clients are told.
+#[derive(Clone, Debug)]
+pub(crate) struct ClientSettings {
+    /// The app's task hub.
+    pub(crate) task_hub: String,
+    /// The key in management URLs.
+    pub(crate) key: String,
+    /// Port of this host.
+    pub(crate) port: u16,
+    /// Advice for gRPC clients.
+    pub(crate) max_message_size: u32,
+}
+
+impl App {
+    /// The app; routes that can't be read are told.
+    pub(crate) fn new(
+        functions: Vec<Function>,
+        prefix: &str,
+        handler: Arc<Handler>,
+        management: Management,
+        client: ClientSettings,
+        console: Console,
+    ) -> Self {
+        let mut routes = RouteTable::default();
+        for (number, function) in functions.iter().enumerate() {
+            let Trigger::Http { route, methods, .. } = &function.trigger else {
+                continue;
+            };
+            match RouteTemplate::parse(route.as_deref().unwrap_or(&function.name)) {
+                Ok(template) => routes.add(template, methods.clone(), number),
+                Err(fault) => console.problem(format!(
+                    "{}/function.json: the route cannot be read: {fault}",
+                    function.name
+                )),
+            }
+        }
+        Self {
+            functions,
+            routes,
+            prefix: prefix.to_ascii_lowercase(),
+            handler,
+            management,
+            console,
+            client,
+        }
+    }
+
+    /// Answers a request.
+    pub(super) async fn respond(
+        &self,
+        request: Request<Incoming>,
+        recorder: &HeadRecorder,
+    ) -> HttpResponse {
+        let response = match Management::segments(request.uri().path()) {
+            Some(path) => self.manage(request, path).await,
+            None => match self.find(&request) {
+                Some(found) => self.invoke(request, found, recorder).await,
+                None => empty(StatusCode::NOT_FOUND),
+            },
+        };
+        recorder.reset();
+        response
+    }
+
+    fn find(&self, request: &Request<Incoming>) -> Option<Match> {
+        let path = request.uri().path().strip_prefix('/')?;
+        let path = if self.prefix.is_empty() {
+            path
+        } else {
+            let (head, rest) = path.split_at_checked(self.prefix.len())?;
+            if !head.eq_ignore_ascii_case(&self.prefix) {
+                return None;
+            }
+            if rest.is_empty() {
+                rest
+            } else {
+                rest.strip_prefix('/')?
+            }
+        };
+        self.routes.find(request.method().as_str(), path)
+    }
+
+    async fn invoke(
+        &self,
+        request: Request<Incoming>,
+        found: Match,
+        recorder: &HeadRecorder,
+    ) -> HttpResponse {
+        let Some(function) = self.functions.get(found.function) else {
+            return empty(StatusCode::NOT_FOUND);
+        };
+        let Some(incoming) = self.incoming(request, recorder).await else {
+            return empty(StatusCode::PAYLOAD_TOO_LARGE);
+        };
+        let http_url = format!("http://localhost:{}{BASE_PATH}", self.client.port);
+        let query = format!("code={}", self.client.key);
+        let inputs: Vec<(&str, String)> = function
+            .bindings
+            .iter()
+            .filter(|binding| binding.is_durable_client())
+            .map(|binding| {
+                let json = client_binding(ClientBinding {
+                    task_hub: binding.task_hub.as_deref().unwrap_or(&self.client.task_hub),
+                    connection: binding.connection_name.as_deref(),
+                    query: &query,
+                    rpc_url: None,
+                    http_url: &http_url,
+                    max_message_size: self.client.max_message_size,
+                });
+                (binding.name.as_str(), json)
+            })
+            .collect();
+        let trigger = function
+            .trigger_binding()
+            .map_or("req", |binding| binding.name.as_str());
+        let body = http_envelope(&function.name, trigger, &incoming, &found.values, &inputs);
+        match self.call(function, body).await {
+            Ok(reply) => response(reply),
+            Err(CallFault::Stopping) => empty(StatusCode::SERVICE_UNAVAILABLE),
+            Err(CallFault::Failed(reason)) => {
+                self.console.problem(format!("{}: {reason}", function.name));
+                empty(StatusCode::INTERNAL_SERVER_ERROR)
+            }
+        }
+    }
+
+    async fn call(&self, function: &Function, body: String) -> Result<HttpReply, CallFault> {
+        let invocation = uuid::Uuid::new_v4().to_string();
+        let raw = match self
+            .handler
+            .call(&function.name, &invocation, body.into())
+            .await
+        {
+            Ok(raw) => raw,
+            Err(CallError::Stopping) => return Err(CallFault::Stopping),
+            Err(error) => {
+                let fault = call_exception(&error, &function.name);
+                return Err(CallFault::Failed(format!("{error} ({})", fault.to_line())));
+            }
+        };
+        let answer = Answer::read(&raw).map_err(|fault| CallFault::Failed(fault.to_line()))?;
+        for line in &answer.logs {
+            self.console.line(
+                ConsoleSource::Invocation,
+                format!("[{}] {line}", function.name),
+            );
+        }
+        http_reply(function, &answer).map_err(CallFault::Failed)
+    }
+
+    /// The request as the function sees it; `None` when the body is too long.
+    async fn incoming(
+        &self,
+        request: Request<Incoming>,
+        recorder: &HeadRecorder,
+    ) -> Option<IncomingRequest> {
+        let (head, body) = request.into_parts();
+        let headers = request_headers(&head.headers, &recorder.written_names());
+        let length = head
+            .headers
+            .get(CONTENT_LENGTH)
+            .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+        // Without a length the real host sees no body, so neither does the function here.
+        let body = match length {
+            Some(length) if length > 0 => Some(collect(body).await?),
+            _ => None,
+        };
+        Some(IncomingRequest {
+            method: head.method.as_str().to_owned(),
+            url: format!(
+                "{}{}",
+                self.origin(head.headers.get(HOST)),
+                path_and_query(&head.uri)
+            ),
+            query: head.uri.query().unwrap_or_default().to_owned(),
+            headers,
+            body,
+        })
+    }
+
+    fn origin(&self, host: Option<&HeaderValue>) -> String {
+        match host.and_then(|host| host.to_str().ok()) {
+            Some(host) => format!("http://{host}"),
+            None => format!("http://localhost:{}", self.client.port),
+        }
+    }
+
+    async fn manage(&self, request: Request<Incoming>, path: Vec<String>) -> HttpResponse {
+        let (head, body) = request.into_parts();
+        let Some(body) = collect(body).await else {
+            return empty(StatusCode::PAYLOAD_TOO_LARGE);
+        };
+        let origin = self.origin(head.headers.get(HOST));
+        let header = |name: &str| {
+            head.headers
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+                .map(str::to_owned)
+        };
+        let reply = self
+            .management
+            .handle(ManagementRequest {
+                method: head.method.as_str().to_owned(),
+                url: format!("{origin}{}", path_and_query(&head.uri)),
+                origin,
+                path,
+                query: head.uri.query().unwrap_or_default().to_owned(),
+                content_type: header("content-type"),
+                continuation: header("x-ms-continuation-token"),
+                body,
+            })
+            .await;
+        management_response(reply)
+    }
+}
+
+enum CallFault {
+    Stopping,
+    Failed(String),
+}
+
+fn path_and_query(uri: &hyper::Uri) -> &str {
+    uri.path_and_query()
+        .map_or("/", hyper::http::uri::PathAndQuery::as_str)
+}
+
+async fn collect(body: Incoming) -> Option<Vec<u8>> {
+    let collected = Limited::new(body, BODY_LIMIT).collect().await.ok()?;
+    Some(collected.to_bytes().into())
+}
+
+fn empty(status: StatusCode) -> HttpResponse {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = status;
+    response
+}
+
+fn response(reply: HttpReply) -> HttpResponse {
+    let mut response = Response::new(Full::new(Bytes::from(reply.body)));
+    *response.status_mut() =
+        StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in reply.headers {
+        // Framing is the host's business.
+        let framing = ["content-length", "transfer-encoding", "connection"]
+            .iter()
+            .any(|own| name.eq_ignore_ascii_case(own));
+        if let (false, Ok(name), Ok(value)) = (
+            framing,
+            HeaderName::try_from(name),
+            HeaderValue::try_from(value),
+        ) {
+            response.headers_mut().append(name, value);
+        }
+    }
+    if let Some(value) = reply
+        .content_type
+        .and_then(|value| HeaderValue::try_from(value).ok())
+    {
+        response.headers_mut().insert(CONTENT_TYPE, value);
+    }
+    response
+}
+
+fn management_response(reply: Reply) -> HttpResponse {
+    let headers = reply
+        .headers
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
+    let content_type =
+        (!reply.body.is_empty()).then(|| "application/json; charset=utf-8".to_owned());
+    response(HttpReply {
+        status: reply.status,
+        headers,
+        content_type,
+        body: reply.body.into_bytes(),
+    })
+}

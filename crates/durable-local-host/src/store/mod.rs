@@ -1,0 +1,188 @@
+//! The state in SQLite: instances, histories, messages on their way and tasks to run.
+//!
+//! One thread writes; what arrives while it commits goes into its next transaction (group
+//! commit). Reads have a thread and a connection of their own, except in memory, where there is
+//! only one connection.
+
+mod operations;
+mod queries;
+mod records;
+mod schema;
+mod worker;
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::Connection;
+
+pub(crate) use queries::InstanceFilter;
+#[cfg(test)]
+pub(crate) use records::frame_events;
+pub(crate) use records::{
+    Commit, Created, Encoded, HistoryChunk, InstanceChange, InstanceRecord, Message, NewInstance,
+    Recovered, Reuse, StoredInstance, Task,
+};
+use worker::Worker;
+
+use crate::error::Error;
+
+/// A read or a write that failed.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(crate) enum StoreError {
+    /// SQLite said no.
+    #[error("{0}")]
+    Sqlite(String),
+    /// The thread is gone: the host is stopping.
+    #[error("the store is closed")]
+    Closed,
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error.to_string())
+    }
+}
+
+/// The open state.
+#[derive(Debug)]
+pub(crate) struct Store {
+    writer: Worker,
+    reader: Option<Worker>,
+    // Held for as long as the store is open, so that no second host uses the same file.
+    _lock: Option<File>,
+}
+
+impl Store {
+    /// Opens the state of a task hub in a folder, which is made when it is not there.
+    pub(crate) fn open(folder: &Path, hub: &str) -> Result<Self, Error> {
+        let fault = |message: String| Error::State {
+            place: folder.display().to_string(),
+            message,
+        };
+        fs::create_dir_all(folder).map_err(|error| fault(error.to_string()))?;
+        let path = folder.join(file_name(hub));
+        let lock = lock_file(&path.with_extension("lock")).map_err(fault)?;
+        let sqlite = |error: rusqlite::Error| fault(error.to_string());
+        let connection = Connection::open(&path).map_err(sqlite)?;
+        schema::prepare(&connection, false).map_err(fault)?;
+        let reader = Connection::open(&path).map_err(sqlite)?;
+        schema::prepare_reader(&reader).map_err(sqlite)?;
+        let start = |name, connection| {
+            Worker::start(name, connection).map_err(|error| fault(error.to_string()))
+        };
+        Ok(Self {
+            writer: start("store-writer", connection)?,
+            reader: Some(start("store-reader", reader)?),
+            _lock: Some(lock),
+        })
+    }
+
+    /// Opens a state that lives in memory.
+    pub(crate) fn memory() -> Result<Self, Error> {
+        let fault = |message: String| Error::State {
+            place: "memory".to_owned(),
+            message,
+        };
+        let connection = Connection::open_in_memory().map_err(|error| fault(error.to_string()))?;
+        schema::prepare(&connection, true).map_err(fault)?;
+        let writer =
+            Worker::start("store", connection).map_err(|error| fault(error.to_string()))?;
+        Ok(Self {
+            writer,
+            reader: None,
+            _lock: None,
+        })
+    }
+
+    /// What is open: everything that a start has to take up again.
+    pub(crate) async fn recover(&self) -> Result<Recovered, StoreError> {
+        self.writer.run(operations::recover).await
+    }
+
+    /// Writes all of it or nothing. Gives the commit back, with `created` filled in.
+    pub(crate) async fn commit(&self, commit: Commit) -> Result<Commit, StoreError> {
+        let commit = Arc::new(commit);
+        let shared = Arc::clone(&commit);
+        let created = self
+            .writer
+            .run(move |connection| operations::apply(connection, &shared))
+            .await?;
+        // The worker lets go of its share before it answers.
+        let mut commit = Arc::into_inner(commit).ok_or(StoreError::Closed)?;
+        commit.created = created;
+        Ok(commit)
+    }
+
+    /// The instance with its history, for the engine: read by the writer, so that everything
+    /// that was committed before is in it.
+    pub(crate) async fn load(&self, id: &str) -> Result<Option<StoredInstance>, StoreError> {
+        let id = id.to_owned();
+        self.writer
+            .run(move |connection| queries::load(connection, &id))
+            .await
+    }
+
+    /// The instance with its history, for people.
+    pub(crate) async fn history(&self, id: &str) -> Result<Option<StoredInstance>, StoreError> {
+        let id = id.to_owned();
+        self.read(move |connection| queries::load(connection, &id))
+            .await
+    }
+
+    /// The instance without its history.
+    pub(crate) async fn instance(&self, id: &str) -> Result<Option<InstanceRecord>, StoreError> {
+        let id = id.to_owned();
+        self.read(move |connection| queries::instance(connection, &id))
+            .await
+    }
+
+    /// The instances that a filter lets through, by id.
+    pub(crate) async fn list(
+        &self,
+        filter: InstanceFilter,
+    ) -> Result<Vec<InstanceRecord>, StoreError> {
+        self.read(move |connection| queries::list(connection, &filter))
+            .await
+    }
+
+    /// Deletes these instances as far as they have ended; how many there were.
+    pub(crate) async fn purge(&self, ids: Vec<String>) -> Result<usize, StoreError> {
+        self.writer
+            .run(move |connection| operations::purge(connection, &ids))
+            .await
+    }
+
+    async fn read<T, F>(&self, query: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        self.reader
+            .as_ref()
+            .unwrap_or(&self.writer)
+            .run(query)
+            .await
+    }
+}
+
+/// A file name for a task hub of any name.
+fn file_name(hub: &str) -> PathBuf {
+    let safe: String = hub
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+        .collect();
+    PathBuf::from(format!("{}.sqlite3", safe.to_ascii_lowercase()))
+}
+
+fn lock_file(path: &Path) -> Result<File, String> {
+    let file = File::create(path).map_err(|error| error.to_string())?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(
+            "another host is using it: stop that one, or choose another folder with --state DIR"
+                .to_owned(),
+        ),
+        Err(TryLockError::Error(error)) => Err(error.to_string()),
+    }
+}

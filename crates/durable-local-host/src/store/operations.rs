@@ -1,0 +1,208 @@
+//! Writes.
+
+use prost::Message as _;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::queries::{message_from_row, status_of, task_from_row};
+use super::records::{
+    Commit, Created, InstanceChange, InstanceRecord, Message, NewInstance, Recovered, Reuse, Task,
+    has_ended,
+};
+use crate::time::Ticks;
+
+/// Writes a commit; what came of its new instances.
+pub(super) fn apply(connection: &Connection, commit: &Commit) -> rusqlite::Result<Vec<Created>> {
+    if let Some(change) = &commit.change {
+        apply_change(connection, change)?;
+    }
+    for seq in &commit.consumed {
+        connection
+            .prepare_cached("DELETE FROM messages WHERE seq = ?1")?
+            .execute([seq])?;
+    }
+    if let Some(change) = &commit.change
+        && change.record.has_ended()
+    {
+        // Timers and the like that nobody will read.
+        connection
+            .prepare_cached("DELETE FROM messages WHERE instance = ?1 AND due IS NOT NULL")?
+            .execute([&*change.record.id])?;
+    }
+    if let Some(seq) = commit.done_task {
+        connection
+            .prepare_cached("DELETE FROM tasks WHERE seq = ?1")?
+            .execute([seq])?;
+    }
+    let created = commit
+        .instances
+        .iter()
+        .map(|new| create(connection, new))
+        .collect::<rusqlite::Result<_>>()?;
+    commit
+        .messages
+        .iter()
+        .try_for_each(|message| insert_message(connection, message))?;
+    commit
+        .tasks
+        .iter()
+        .try_for_each(|task| insert_task(connection, task))?;
+    Ok(created)
+}
+
+fn apply_change(connection: &Connection, change: &InstanceChange) -> rusqlite::Result<()> {
+    let record = &change.record;
+    connection
+        .prepare_cached(
+            "UPDATE instances SET execution_id = ?2, name = ?3, version = ?4, status = ?5, input = ?6, output = ?7,
+             custom_status = ?8, failure = ?9, created = ?10, updated = ?11, generation = ?12 WHERE id = ?1",
+        )?
+        .execute(params![
+            &*record.id,
+            &*record.execution_id,
+            record.name,
+            record.version,
+            record.status as i32,
+            record.input,
+            record.output,
+            record.custom_status,
+            record.failure,
+            record.created.0,
+            record.updated.0,
+            record.generation,
+        ])?;
+    if change.replace {
+        connection
+            .prepare_cached("DELETE FROM history WHERE instance = ?1")?
+            .execute([&*record.id])?;
+    }
+    if change.chunk.events.is_empty() {
+        return Ok(());
+    }
+    connection
+        .prepare_cached(
+            "INSERT INTO history (instance, turn, events, reasons) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![
+            &*record.id,
+            change.turn,
+            change.chunk.events,
+            change.chunk.reasons
+        ])?;
+    Ok(())
+}
+
+fn create(connection: &Connection, new: &NewInstance) -> rusqlite::Result<Created> {
+    let record = &new.record;
+    if new.reuse == Reuse::IfEnded {
+        let status: Option<i32> = connection
+            .prepare_cached("SELECT status FROM instances WHERE id = ?1")?
+            .query_row([&*record.id], |row| row.get(0))
+            .optional()?;
+        match status.map(status_of) {
+            Some(status) if !has_ended(status) => return Ok(Created::Exists(status)),
+            Some(_) => delete(connection, &record.id)?,
+            None => {}
+        }
+    }
+    insert_instance(connection, record)?;
+    insert_message(connection, &new.start)?;
+    Ok(Created::Yes)
+}
+
+fn insert_instance(connection: &Connection, record: &InstanceRecord) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO instances (id, execution_id, name, version, status, input, created, updated, scheduled, generation)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        )?
+        .execute(params![
+            &*record.id,
+            &*record.execution_id,
+            record.name,
+            record.version,
+            record.status as i32,
+            record.input,
+            record.created.0,
+            record.updated.0,
+            record.scheduled.map(|time| time.0),
+            record.generation,
+        ])?;
+    Ok(())
+}
+
+fn insert_message(connection: &Connection, message: &Message) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("INSERT INTO messages (seq, instance, execution, event, reason, due) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+        .execute(params![
+            message.seq,
+            &*message.instance,
+            message.execution.as_deref(),
+            message.content.event.encode_to_vec(),
+            message.content.reason,
+            message.due.map(|time| time.0),
+        ])?;
+    Ok(())
+}
+
+fn insert_task(connection: &Connection, task: &Task) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("INSERT INTO tasks (seq, instance, execution, id, name, input) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+        .execute(params![task.seq, &*task.instance, &*task.execution, task.id, task.name, task.input])?;
+    Ok(())
+}
+
+/// Deletes an instance with all that belongs to it.
+fn delete(connection: &Connection, id: &str) -> rusqlite::Result<()> {
+    for statement in [
+        "DELETE FROM history WHERE instance = ?1",
+        "DELETE FROM messages WHERE instance = ?1",
+        "DELETE FROM instances WHERE id = ?1",
+    ] {
+        connection.prepare_cached(statement)?.execute([id])?;
+    }
+    Ok(())
+}
+
+/// Deletes those that have ended; how many.
+pub(super) fn purge(connection: &Connection, ids: &[String]) -> rusqlite::Result<usize> {
+    let mut deleted = 0;
+    for id in ids {
+        let status: Option<i32> = connection
+            .prepare_cached("SELECT status FROM instances WHERE id = ?1")?
+            .query_row([id], |row| row.get(0))
+            .optional()?;
+        if status.is_some_and(|status| has_ended(status_of(status))) {
+            delete(connection, id)?;
+            deleted += 1;
+        }
+    }
+    Ok(deleted)
+}
+
+/// Reads everything that is open.
+pub(super) fn recover(connection: &Connection) -> rusqlite::Result<Recovered> {
+    let mut statement = connection.prepare(
+        "SELECT seq, instance, execution, event, reason, due FROM messages ORDER BY seq",
+    )?;
+    let messages: Vec<Message> = statement
+        .query_map([], message_from_row)?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut statement = connection
+        .prepare("SELECT seq, instance, execution, id, name, input FROM tasks ORDER BY seq")?;
+    let tasks: Vec<Task> = statement
+        .query_map([], task_from_row)?
+        .collect::<rusqlite::Result<_>>()?;
+    let last_time: Option<i64> =
+        connection.query_row("SELECT max(updated) FROM instances", [], |row| row.get(0))?;
+    let last_seq = messages
+        .iter()
+        .map(|message| message.seq)
+        .chain(tasks.iter().map(|task| task.seq))
+        .max();
+    Ok(Recovered {
+        messages,
+        tasks,
+        last_seq: last_seq.unwrap_or(0),
+        last_time: last_time.map(Ticks),
+    })
+}

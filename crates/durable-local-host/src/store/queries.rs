@@ -1,0 +1,163 @@
+//! Reads.
+
+use std::sync::Arc;
+
+use durable_functions_protocol::proto::{HistoryEvent, OrchestrationStatus};
+use prost::Message as _;
+use rusqlite::types::{Type, Value};
+use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
+
+use super::records::{Encoded, HistoryChunk, InstanceRecord, Message, StoredInstance, Task};
+use crate::time::Ticks;
+
+const COLUMNS: &str = "id, execution_id, name, version, status, input, output, custom_status, failure, created, updated, scheduled, generation";
+
+/// Which instances a listing shows.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct InstanceFilter {
+    /// Beginning of the id.
+    pub(crate) prefix: Option<String>,
+    /// Not made before.
+    pub(crate) created_from: Option<Ticks>,
+    /// Not made after.
+    pub(crate) created_to: Option<Ticks>,
+    /// In one of these states; all when empty.
+    pub(crate) statuses: Vec<OrchestrationStatus>,
+    /// Ids from this one on.
+    pub(crate) from_id: Option<String>,
+    /// How many at most.
+    pub(crate) limit: Option<usize>,
+}
+
+/// The instance of that id.
+pub(super) fn instance(
+    connection: &Connection,
+    id: &str,
+) -> rusqlite::Result<Option<InstanceRecord>> {
+    connection
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM instances WHERE id = ?1"))?
+        .query_row([id], record_from_row)
+        .optional()
+}
+
+/// The instance of that id with its history.
+pub(super) fn load(connection: &Connection, id: &str) -> rusqlite::Result<Option<StoredInstance>> {
+    let Some(record) = instance(connection, id)? else {
+        return Ok(None);
+    };
+    let mut statement = connection.prepare_cached(
+        "SELECT turn, events, reasons FROM history WHERE instance = ?1 ORDER BY turn",
+    )?;
+    let mut rows = statement.query([id])?;
+    let (mut chunks, mut next_turn) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        next_turn = row.get::<_, i64>(0)? + 1;
+        chunks.push(HistoryChunk {
+            events: row.get(1)?,
+            reasons: row.get(2)?,
+        });
+    }
+    Ok(Some(StoredInstance {
+        record,
+        chunks,
+        next_turn,
+    }))
+}
+
+/// The instances that the filter lets through, by id.
+pub(super) fn list(
+    connection: &Connection,
+    filter: &InstanceFilter,
+) -> rusqlite::Result<Vec<InstanceRecord>> {
+    let mut sql = format!("SELECT {COLUMNS} FROM instances WHERE 1");
+    let mut values: Vec<Value> = Vec::new();
+    let mut condition = |sql: &mut String, text: &str, value: Value| {
+        values.push(value);
+        sql.push_str(&text.replace('?', &format!("?{}", values.len())));
+    };
+    if let Some(prefix) = &filter.prefix {
+        condition(
+            &mut sql,
+            " AND substr(id, 1, length(?)) = ?",
+            Value::Text(prefix.clone()),
+        );
+    }
+    if let Some(time) = filter.created_from {
+        condition(&mut sql, " AND created >= ?", Value::Integer(time.0));
+    }
+    if let Some(time) = filter.created_to {
+        condition(&mut sql, " AND created <= ?", Value::Integer(time.0));
+    }
+    if let Some(id) = &filter.from_id {
+        condition(&mut sql, " AND id >= ?", Value::Text(id.clone()));
+    }
+    if !filter.statuses.is_empty() {
+        let list: Vec<String> = filter
+            .statuses
+            .iter()
+            .map(|status| (*status as i32).to_string())
+            .collect();
+        sql.push_str(&format!(" AND status IN ({})", list.join(",")));
+    }
+    sql.push_str(" ORDER BY id");
+    if let Some(limit) = filter.limit {
+        sql.push_str(&format!(" LIMIT {limit}"));
+    }
+    connection
+        .prepare(&sql)?
+        .query_map(params_from_iter(values), record_from_row)?
+        .collect()
+}
+
+fn record_from_row(row: &Row<'_>) -> rusqlite::Result<InstanceRecord> {
+    Ok(InstanceRecord {
+        id: row.get::<_, Arc<str>>(0)?,
+        execution_id: row.get::<_, Arc<str>>(1)?,
+        name: row.get(2)?,
+        version: row.get(3)?,
+        status: status_of(row.get(4)?),
+        input: row.get(5)?,
+        output: row.get(6)?,
+        custom_status: row.get(7)?,
+        failure: row.get(8)?,
+        created: Ticks(row.get(9)?),
+        updated: Ticks(row.get(10)?),
+        scheduled: row.get::<_, Option<i64>>(11)?.map(Ticks),
+        generation: row.get(12)?,
+    })
+}
+
+/// The message in a row of `messages`.
+pub(super) fn message_from_row(row: &Row<'_>) -> rusqlite::Result<Message> {
+    let bytes: Vec<u8> = row.get(3)?;
+    let event = HistoryEvent::decode(bytes.as_slice()).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(3, Type::Blob, Box::new(error))
+    })?;
+    Ok(Message {
+        seq: row.get(0)?,
+        instance: row.get::<_, Arc<str>>(1)?,
+        execution: row.get::<_, Option<Arc<str>>>(2)?,
+        content: Encoded {
+            event,
+            reason: row.get(4)?,
+        },
+        due: row.get::<_, Option<i64>>(5)?.map(Ticks),
+    })
+}
+
+/// The task in a row of `tasks`.
+pub(super) fn task_from_row(row: &Row<'_>) -> rusqlite::Result<Task> {
+    Ok(Task {
+        seq: row.get(0)?,
+        instance: row.get::<_, Arc<str>>(1)?,
+        execution: row.get::<_, Arc<str>>(2)?,
+        id: row.get(3)?,
+        name: row.get(4)?,
+        input: row.get(5)?,
+    })
+}
+
+/// The status of a number in a row.
+pub(super) fn status_of(number: i32) -> OrchestrationStatus {
+    OrchestrationStatus::try_from(number).unwrap_or(OrchestrationStatus::Failed)
+}

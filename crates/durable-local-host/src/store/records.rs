@@ -1,0 +1,243 @@
+//! What is stored.
+
+use std::sync::Arc;
+
+use durable_functions_protocol::proto::{HistoryEvent, OrchestrationStatus, OrchestratorRequest};
+use prost::Message as _;
+
+use crate::time::Ticks;
+
+/// An instance as queries show it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct InstanceRecord {
+    /// Its id.
+    pub(crate) id: Arc<str>,
+    /// Id of the present execution.
+    pub(crate) execution_id: Arc<str>,
+    /// Name of the orchestration.
+    pub(crate) name: String,
+    /// Version, when it has one.
+    pub(crate) version: Option<String>,
+    /// Its state.
+    pub(crate) status: OrchestrationStatus,
+    /// Input as JSON text.
+    pub(crate) input: Option<String>,
+    /// Output: JSON text or, of failures and reasons, plain text.
+    pub(crate) output: Option<String>,
+    /// Custom status as JSON text.
+    pub(crate) custom_status: Option<String>,
+    /// The failure, encoded.
+    pub(crate) failure: Option<Vec<u8>>,
+    /// When the present execution was started.
+    pub(crate) created: Ticks,
+    /// When it changed last.
+    pub(crate) updated: Ticks,
+    /// When it is to start, if later.
+    pub(crate) scheduled: Option<Ticks>,
+    /// How often it was restarted; unset for what orchestrations start.
+    pub(crate) generation: Option<i64>,
+}
+
+impl InstanceRecord {
+    /// Whether nothing can happen any more.
+    pub(crate) fn has_ended(&self) -> bool {
+        has_ended(self.status)
+    }
+}
+
+/// Whether a status is final.
+pub(crate) fn has_ended(status: OrchestrationStatus) -> bool {
+    use OrchestrationStatus::{Canceled, Completed, Failed, Terminated};
+    matches!(status, Completed | Failed | Canceled | Terminated)
+}
+
+/// An event that was encoded when it was made, so that nothing encodes it a second time.
+#[derive(Clone, Debug)]
+pub(crate) struct Encoded {
+    /// The event.
+    pub(crate) event: HistoryEvent,
+    /// A text that belongs to it but has no place in the message: the reason of a failed task.
+    pub(crate) reason: Option<String>,
+}
+
+/// A message to an instance: the event that it brings.
+#[derive(Clone, Debug)]
+pub(crate) struct Message {
+    /// Order of arrival, unique.
+    pub(crate) seq: i64,
+    /// To whom.
+    pub(crate) instance: Arc<str>,
+    /// The execution that it is for; unset when any will do.
+    pub(crate) execution: Option<Arc<str>>,
+    /// What it brings.
+    pub(crate) content: Encoded,
+    /// Not before this time.
+    pub(crate) due: Option<Ticks>,
+}
+
+/// A task for an activity.
+#[derive(Clone, Debug)]
+pub(crate) struct Task {
+    /// Unique number.
+    pub(crate) seq: i64,
+    /// Who asked for it.
+    pub(crate) instance: Arc<str>,
+    /// Its execution.
+    pub(crate) execution: Arc<str>,
+    /// Action id.
+    pub(crate) id: i32,
+    /// Name of the activity.
+    pub(crate) name: String,
+    /// Input as JSON text.
+    pub(crate) input: Option<String>,
+}
+
+/// When an id may be used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reuse {
+    /// The id is known to be new.
+    New,
+    /// When its instance has ended.
+    IfEnded,
+}
+
+/// An instance to be made.
+#[derive(Clone, Debug)]
+pub(crate) struct NewInstance {
+    /// Its row.
+    pub(crate) record: InstanceRecord,
+    /// The message that starts it.
+    pub(crate) start: Message,
+    /// Whether the id may be taken.
+    pub(crate) reuse: Reuse,
+}
+
+/// What came of making an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Created {
+    /// It is there.
+    Yes,
+    /// There is one of that id in that state.
+    Exists(OrchestrationStatus),
+}
+
+/// What one turn added to a history.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct HistoryChunk {
+    /// Events, framed by [`frame_events`].
+    pub(crate) events: Vec<u8>,
+    /// Reasons by position in the chunk, as JSON.
+    pub(crate) reasons: Option<String>,
+}
+
+/// The change of one instance by a turn.
+#[derive(Clone, Debug)]
+pub(crate) struct InstanceChange {
+    /// The row after the turn.
+    pub(crate) record: InstanceRecord,
+    /// Number of the turn.
+    pub(crate) turn: i64,
+    /// What it added.
+    pub(crate) chunk: HistoryChunk,
+    /// Whether the history so far is dropped: the instance continued as new.
+    pub(crate) replace: bool,
+}
+
+/// Everything that is written together.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Commit {
+    /// The turn's instance.
+    pub(crate) change: Option<InstanceChange>,
+    /// Messages that were dealt with.
+    pub(crate) consumed: Vec<i64>,
+    /// The task that was run.
+    pub(crate) done_task: Option<i64>,
+    /// New messages.
+    pub(crate) messages: Vec<Message>,
+    /// New tasks.
+    pub(crate) tasks: Vec<Task>,
+    /// New instances.
+    pub(crate) instances: Vec<NewInstance>,
+    /// After the commit: what came of each of `instances`.
+    pub(crate) created: Vec<Created>,
+}
+
+/// An instance with its history.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredInstance {
+    /// Its row.
+    pub(crate) record: InstanceRecord,
+    /// The turns, oldest first.
+    pub(crate) chunks: Vec<HistoryChunk>,
+    /// Number of the next turn.
+    pub(crate) next_turn: i64,
+}
+
+/// What was open when the host stopped.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Recovered {
+    /// Messages on their way.
+    pub(crate) messages: Vec<Message>,
+    /// Tasks to run.
+    pub(crate) tasks: Vec<Task>,
+    /// The highest number in use.
+    pub(crate) last_seq: i64,
+    /// The latest time in any row.
+    pub(crate) last_time: Option<Ticks>,
+}
+
+/// Appends events as the repeated field 3 of an `OrchestratorRequest`: a history that is kept so
+/// goes into the next request by copying.
+pub(crate) fn frame_events<'a>(
+    events: impl IntoIterator<Item = &'a HistoryEvent>,
+    out: &mut Vec<u8>,
+) {
+    for event in events {
+        prost::encoding::message::encode(3, event, out);
+    }
+}
+
+impl HistoryChunk {
+    /// A chunk of these events.
+    pub(crate) fn of(events: &[Encoded]) -> Self {
+        let mut framed = Vec::with_capacity(events.len() * 48);
+        frame_events(events.iter().map(|encoded| &encoded.event), &mut framed);
+        let reasons: Vec<(usize, &str)> = events
+            .iter()
+            .enumerate()
+            .filter_map(|(at, encoded)| Some((at, encoded.reason.as_deref()?)))
+            .collect();
+        let reasons = if reasons.is_empty() {
+            None
+        } else {
+            serde_json::to_string(&reasons).ok()
+        };
+        Self {
+            events: framed,
+            reasons,
+        }
+    }
+
+    /// The events of the chunk.
+    pub(crate) fn decode(&self) -> Result<Vec<Encoded>, prost::DecodeError> {
+        let events = OrchestratorRequest::decode(self.events.as_slice())?.past_events;
+        let mut decoded: Vec<Encoded> = events
+            .into_iter()
+            .map(|event| Encoded {
+                event,
+                reason: None,
+            })
+            .collect();
+        let reasons: Vec<(usize, String)> = self
+            .reasons
+            .as_deref()
+            .and_then(|text| serde_json::from_str(text).ok())
+            .unwrap_or_default();
+        for (at, reason) in reasons {
+            if let Some(encoded) = decoded.get_mut(at) {
+                encoded.reason = Some(reason);
+            }
+        }
+        Ok(decoded)
+    }
+}
