@@ -211,16 +211,22 @@ fn known_type(error: &(dyn StdError + 'static)) -> &'static str {
     "Error"
 }
 
+fn as_failure<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Failure> {
+    error
+        .downcast_ref::<Failure>()
+        .or_else(|| error.downcast_ref::<Box<Failure>>().map(|boxed| &**boxed))
+}
+
 /// A failure with the chain of `error`'s sources.
 pub(crate) fn describe(error: &(dyn StdError + 'static), name: &str) -> Failure {
-    if let Some(failure) = error.downcast_ref::<Failure>() {
+    if let Some(failure) = as_failure(error) {
         return failure.clone();
     }
     let mut links = vec![Failure::new(name, error.to_string())];
     let mut source = error.source();
     let mut last = None;
     while let Some(error) = source {
-        if let Some(failure) = error.downcast_ref::<Failure>() {
+        if let Some(failure) = as_failure(error) {
             last = Some(failure.clone());
             break;
         }

@@ -19,6 +19,9 @@ mod silence;
 mod turn;
 mod wire;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use self::core::{Core, TaskState};
 pub(crate) use self::events::decode_failure;
 pub(crate) use self::fault::Fault;

@@ -119,6 +119,11 @@ impl Turn<'_> {
                 self.complete(event, TaskState::Failed(narrow(&details)))?;
             }
             kind if kind.is_scheduling() => {
+                if self.running.is_none() && self.end.is_none() {
+                    return Err(Fault::bad_request(
+                        "its history has no ExecutionStarted event",
+                    ));
+                }
                 let asked_for = core.next_id();
                 // ids below zero are marks of the host's own
                 if self.end.is_none() && u32::try_from(event.id).is_ok_and(|id| id >= asked_for) {

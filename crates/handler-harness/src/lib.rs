@@ -1,0 +1,11 @@
+//! Starts a custom handler as the Azure Functions host does and speaks its protocol.
+//!
+//! For tests and benchmarks: whatever does not work panics with what was expected.
+
+mod envelope;
+mod history;
+mod process;
+
+pub use envelope::{activity_request, orchestration_request};
+pub use history::Turn;
+pub use process::{Answer, Handler, completion, failure};
