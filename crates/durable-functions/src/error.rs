@@ -262,10 +262,10 @@ pub(crate) fn describe(error: &(dyn StdError + 'static), name: &str) -> Failure 
 /// }
 ///
 /// #[orchestrator]
-/// async fn order(ctx: OrchestrationContext, card: u32) -> Result<&'static str> {
+/// async fn order(ctx: OrchestrationContext, card: u32) -> Result<String> {
 ///     match ctx.call(charge, card).await {
-///         Ok(()) => Ok("paid"),
-///         Err(error) if error.is::<CardDeclined>() => Ok("declined"),
+///         Ok(()) => Ok("paid".into()),
+///         Err(error) if error.is::<CardDeclined>() => Ok("declined".into()),
 ///         Err(error) => Err(error),
 ///     }
 /// }

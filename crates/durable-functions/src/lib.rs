@@ -72,7 +72,9 @@ pub mod macro_support {
     pub use crate::http::{HttpCall, HttpFunction, IntoHttpResponse, outcome as http_outcome};
     pub use crate::input::{AnyInput, Encode};
     pub use crate::invocation::Invocation;
-    pub use crate::orchestrator::{Orchestration, Orchestrator, OrchestratorFn};
+    pub use crate::orchestrator::{
+        Orchestration, Orchestrator, OrchestratorFn, input as orchestrator_input,
+    };
     pub use crate::outcome::{NotResult, Outcome, Plain, Probe};
     pub use durable_functions_protocol::failure::Failure;
 }

@@ -26,17 +26,22 @@ pub trait Orchestrator: Sized + 'static {
     const NAME: &'static str;
     /// Name of the trigger binding in function.json.
     const BINDING: &'static str;
-    /// Whether the function has a payload argument. One without it takes any input.
-    const TAKES_INPUT: bool;
-    /// The type of the payload; `()` without one.
+    /// The type of the payload; `()` without one, in which case any input is taken.
     type Input: Serialize + DeserializeOwned + 'static;
     /// The type of the output.
     type Output: Serialize + DeserializeOwned + 'static;
     /// What the function returns: the output, or a `Result` of it.
     type Return: 'static;
 
-    /// Calls the function.
-    fn start(ctx: OrchestrationContext, input: Option<Self::Input>) -> Orchestration<Self>;
+    /// Reads the input, which is JSON text, and calls the function.
+    ///
+    /// # Errors
+    ///
+    /// When the input can't be read as the payload's type.
+    fn start(
+        ctx: OrchestrationContext,
+        input: Option<&str>,
+    ) -> Result<Orchestration<Self>, Failure>;
 
     /// Converts what the function returned.
     ///
@@ -108,12 +113,7 @@ pub(crate) fn start<O: Orchestrator>(
     ctx: OrchestrationContext,
     input: Option<&str>,
 ) -> Result<Running, Failure> {
-    let input = if O::TAKES_INPUT {
-        Some(decode_input::<O>(input)?)
-    } else {
-        None
-    };
-    let call = O::start(ctx, input);
+    let call = O::start(ctx, input)?;
     Ok(Box::pin(async move {
         let output = O::outcome(call.await).map_err(crate::Error::into_failure)?;
         serde_json::to_string(&output).map_err(|error| {
@@ -128,7 +128,9 @@ pub(crate) fn start<O: Orchestrator>(
     }))
 }
 
-fn decode_input<O: Orchestrator>(input: Option<&str>) -> Result<O::Input, Failure> {
+/// Used by the attribute: reads the input of an orchestrator that has a payload argument.
+#[doc(hidden)]
+pub fn input<O: Orchestrator>(input: Option<&str>) -> Result<O::Input, Failure> {
     serde_json::from_str(input.unwrap_or("null")).map_err(|error| {
         let given = input.map_or_else(
             || "it was started with none".into(),

@@ -1,0 +1,126 @@
+//! The attributes of `durable-functions`: what turns a function into a function of the app.
+//!
+//! Use them through that crate, which documents what the functions can do.
+
+mod activity;
+mod arguments;
+mod http;
+mod names;
+mod options;
+mod orchestrator;
+mod signature;
+
+use proc_macro2::TokenStream;
+use syn::Result;
+
+/// Makes an asynchronous function an orchestrator.
+///
+/// The first argument is the `OrchestrationContext`; a second one, if there is one, is the input:
+/// any type that `serde` can read and write. It returns its output, or a `Result` of it.
+///
+/// | argument | meaning | without it |
+/// |---|---|---|
+/// | `name = ".."` | the name by which the host and others know it | the function's name |
+/// | `binding = ".."` | name of the trigger binding in function.json | `context` |
+///
+/// An orchestrator is run again from its start at every turn, so it must do the same every time:
+/// everything that depends on the world outside belongs in an activity.
+///
+/// ```
+/// use durable_functions::prelude::*;
+///
+/// #[activity]
+/// async fn price(item: String) -> u32 {
+///     item.len() as u32
+/// }
+///
+/// #[orchestrator]
+/// async fn total(ctx: OrchestrationContext, items: Vec<String>) -> Result<u32> {
+///     let prices: Vec<_> = items.into_iter().map(|item| ctx.call(price, item)).collect();
+///     let mut total = 0;
+///     for price in prices {
+///         total += price.await?;
+///     }
+///     Ok(total)
+/// }
+/// ```
+#[proc_macro_attribute]
+pub fn orchestrator(
+    arguments: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    finish(orchestrator::expand(arguments.into(), item.into()))
+}
+
+/// Makes a function an activity.
+///
+/// Its arguments are told apart by their types, in any order: `State<T>`, `ActivityContext`,
+/// `DurableClient`, and one payload, the input: any type that `serde` can read and write. It returns
+/// its result, or a `Result` of it. It may be `async` or not: every call has a thread of its own,
+/// so it may block.
+///
+/// | argument | meaning | without it |
+/// |---|---|---|
+/// | `name = ".."` | the name by which the host and others know it | the function's name |
+/// | `binding = ".."` | name of the trigger binding in function.json | `input` |
+///
+/// An activity runs at least once for every call: now and then the process dies before the host
+/// has its result, and then it runs again.
+///
+/// ```
+/// use durable_functions::prelude::*;
+///
+/// #[activity]
+/// async fn hello(name: String) -> String {
+///     format!("Hello {name}!")
+/// }
+///
+/// // it is still a function
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+/// # runtime.block_on(async {
+/// assert_eq!(hello("Seoul".into()).await, "Hello Seoul!");
+/// # });
+/// ```
+#[proc_macro_attribute]
+pub fn activity(
+    arguments: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    finish(activity::expand(arguments.into(), item.into()))
+}
+
+/// Makes a function an HTTP function.
+///
+/// Its arguments are told apart by their types, in any order: `HttpRequest`, `DurableClient`,
+/// `State<T>`, and one payload, which is read from the body as JSON. It returns an `HttpResponse`,
+/// `Json<T>`, text or nothing, or a `Result` of one of these.
+///
+/// | argument | meaning | without it |
+/// |---|---|---|
+/// | `route = ".."` | the path below `/api`, with parameters such as `{id}`, `{id?}`, `{id:int}` | the function's name |
+/// | `methods = ["get", ..]` | the methods that are served | all |
+/// | `auth_level = ".."` | `anonymous`, `function` (a key is asked) or `admin` (the master key is) | `function` |
+/// | `name = ".."` | the name by which the host knows it | the function's name |
+/// | `binding = ".."` | name of the trigger binding in function.json | `req` |
+///
+/// ```
+/// use durable_functions::prelude::*;
+///
+/// #[http_trigger(route = "greet/{name}", methods = ["get"], auth_level = "anonymous")]
+/// async fn greet(req: HttpRequest) -> Result<String> {
+///     Ok(format!("Hello {}!", req.route_param("name")?))
+/// }
+/// ```
+#[proc_macro_attribute]
+pub fn http_trigger(
+    arguments: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    finish(http::expand(arguments.into(), item.into()))
+}
+
+fn finish(expansion: Result<TokenStream>) -> proc_macro::TokenStream {
+    expansion
+        .unwrap_or_else(|error| error.into_compile_error())
+        .into()
+}
