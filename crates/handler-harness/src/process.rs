@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -26,7 +27,7 @@ pub struct Handler {
     child: Child,
     port: u16,
     agent: ureq::Agent,
-    lines: Receiver<String>,
+    lines: Mutex<Receiver<String>>,
 }
 
 impl Handler {
@@ -81,7 +82,7 @@ impl Handler {
             child,
             port,
             agent,
-            lines,
+            lines: Mutex::new(lines),
         };
         handler.wait_until_it_answers();
         handler
@@ -118,7 +119,12 @@ impl Handler {
     pub fn line(&self, wanted: impl Fn(&str) -> bool) -> String {
         let begin = Instant::now();
         while let Some(patience) = PATIENCE.checked_sub(begin.elapsed()) {
-            match self.lines.recv_timeout(patience) {
+            match self
+                .lines
+                .lock()
+                .expect("no reader panicked")
+                .recv_timeout(patience)
+            {
                 Ok(line) if wanted(&line) => return line,
                 Ok(_) => {}
                 Err(error) => panic!("the line never came: {error}"),

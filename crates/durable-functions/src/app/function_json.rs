@@ -5,14 +5,16 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::binding::Binding;
 use super::function::Function;
 use super::registry::Registry;
 
 /// Something about an app folder's function.json files that does not match the code.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Difference {
+enum Difference {
     /// The host would not know this function.
     Missing { path: PathBuf },
     /// The host would see other bindings than the code has.
@@ -53,12 +55,20 @@ impl std::fmt::Display for Difference {
     }
 }
 
-fn document(function: &Function) -> Value {
-    json!({ "bindings": function.bindings })
+/// A function.json, in the order in which people write one.
+#[derive(Serialize)]
+struct Document<'a> {
+    bindings: &'a [Binding],
+}
+
+fn document(function: &Function) -> Document<'_> {
+    Document {
+        bindings: &function.bindings,
+    }
 }
 
 /// The text of a function's function.json.
-pub(crate) fn text(function: &Function) -> String {
+fn text(function: &Function) -> String {
     // a document of strings always serializes
     let mut text = serde_json::to_string_pretty(&document(function)).unwrap_or_default();
     text.push('\n');
@@ -70,7 +80,7 @@ pub(crate) fn text(function: &Function) -> String {
 pub(crate) struct Written {
     pub(crate) written: Vec<PathBuf>,
     pub(crate) unchanged: usize,
-    pub(crate) left_over: Vec<Difference>,
+    pub(crate) left_over: Vec<String>,
 }
 
 /// Writes the function.json files of an app. Files that say the same already are left alone, and
@@ -94,15 +104,15 @@ pub(crate) fn write(registry: &Registry, app: &Path) -> io::Result<Written> {
             result.unchanged += 1;
         }
     }
-    result.left_over = differences
-        .into_iter()
-        .filter(|difference| matches!(difference, Difference::Unregistered { .. }))
-        .collect();
+    let left_over = differences
+        .iter()
+        .filter(|difference| matches!(difference, Difference::Unregistered { .. }));
+    result.left_over = left_over.map(ToString::to_string).collect();
     Ok(result)
 }
 
 /// Compares the function.json files of an app folder with the code.
-pub(crate) fn compare(registry: &Registry, app: &Path) -> io::Result<Vec<Difference>> {
+fn compare(registry: &Registry, app: &Path) -> io::Result<Vec<Difference>> {
     let mut differences = Vec::new();
     for function in registry.functions() {
         let path = path(app, function.name);
@@ -110,7 +120,7 @@ pub(crate) fn compare(registry: &Registry, app: &Path) -> io::Result<Vec<Differe
             Ok(None) => differences.push(Difference::Missing { path }),
             Err(problem) => differences.push(Difference::Unreadable { path, problem }),
             Ok(Some(found)) => {
-                let details = differences_between(&document(function), &found);
+                let details = differences_between(&json!(document(function)), &found);
                 if !details.is_empty() {
                     differences.push(Difference::Differs { path, details });
                 }

@@ -16,6 +16,9 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::replay::is_replaying;
 
+/// The listener's own news are of no interest to anybody.
+const DEFAULT_FILTER: &str = "info,actix_server=warn,actix_http=warn,actix_web=warn";
+
 thread_local! {
     /// The lines of the invocation that this thread runs; `None` if it runs none.
     static LINES: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
@@ -24,7 +27,8 @@ thread_local! {
 /// Makes `tracing` write as this module says, unless the app has set up something else. `RUST_LOG`
 /// chooses the lines; without it these are `info` and above.
 pub(crate) fn install() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
     let installed = tracing_subscriber::registry()
         .with(filter)
         .with(InvocationLogs)
