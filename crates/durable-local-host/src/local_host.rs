@@ -164,7 +164,7 @@ impl LocalHostBuilder {
             })?
             .port();
         let durable = app.host.durable.clone();
-        let (store, folder) = open_state(self.state, &durable.hub_name)?;
+        let (store, folder) = open_state(self.state, &durable.hub_name, &console)?;
         let (functions, problems) = FunctionTable::new(&app.functions);
         problems.iter().for_each(|problem| console.problem(problem));
         let options = HandlerOptions {
@@ -221,10 +221,18 @@ async fn listen(port: u16) -> Result<TcpListener, Error> {
     })
 }
 
-fn open_state(location: StateLocation, hub: &str) -> Result<(Store, Option<TempDir>), Error> {
+fn open_state(
+    location: StateLocation,
+    hub: &str,
+    console: &Console,
+) -> Result<(Store, Option<TempDir>), Error> {
     match location {
         StateLocation::Memory => Ok((Store::memory()?, None)),
-        StateLocation::Folder(folder) => Ok((Store::open(&folder, hub)?, None)),
+        StateLocation::Folder(folder) => {
+            let store = Store::open(&folder, hub)?;
+            console.say(format!("Orchestrations are kept in {}", folder.display()));
+            Ok((store, None))
+        }
         StateLocation::Temporary => {
             let folder = tempfile::Builder::new()
                 .prefix("durable-local-host-")
@@ -233,7 +241,12 @@ fn open_state(location: StateLocation, hub: &str) -> Result<(Store, Option<TempD
                 what: "no temporary folder for the state",
                 source,
             })?;
-            Ok((Store::open(folder.path(), hub)?, Some(folder)))
+            let store = Store::open(folder.path(), hub)?;
+            console.say(format!(
+                "Orchestrations are kept in {} until the host ends; --state DIR keeps them longer",
+                folder.path().display()
+            ));
+            Ok((store, Some(folder)))
         }
     }
 }

@@ -1,20 +1,16 @@
 //! Activities.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use durable_functions_protocol::proto::{EventType, TaskCompletedEvent, TaskFailedEvent};
 
+use super::retry::Retry;
 use super::service::Engine;
 use super::turn::event;
 use crate::handler::CallError;
 use crate::invocation::{Answer, Exception, activity_envelope, call_exception};
 use crate::newtonsoft::{Dates, Json, parse, render};
 use crate::store::{Commit, Encoded, Message, Task};
-
-/// First and last pause before an activity whose handler was lost is called again.
-const FIRST_RETRY: Duration = Duration::from_millis(50);
-const LAST_RETRY: Duration = Duration::from_secs(2);
 
 /// How an activity came out.
 enum Outcome {
@@ -23,7 +19,7 @@ enum Outcome {
     /// The host had nobody to call.
     Refused(String),
     /// The handler was lost on the way.
-    Again(String),
+    Lost(CallError, String),
     /// The host is stopping.
     Stopping,
 }
@@ -31,7 +27,7 @@ enum Outcome {
 impl Engine {
     /// Runs a task and sends the outcome to its orchestration.
     pub(super) async fn run_task(self: Arc<Self>, task: Task) {
-        let mut pause = FIRST_RETRY;
+        let mut retry = Retry::new();
         let content = loop {
             let outcome = match self.activities.acquire().await {
                 Ok(_permit) => self.call_activity(&task).await,
@@ -49,25 +45,27 @@ impl Engine {
                     self.console
                         .problem(format!("{}: {}", task.instance, fault.to_line()));
                     let failure = fault.in_function(&function).to_failure();
-                    let reason =
-                        format!("Function '{function}' failed with an unhandled exception.");
+                    let reason = unhandled(&function);
                     break failed(&task, Some(failure), reason, &self.ids);
                 }
                 Outcome::Refused(reason) => {
                     self.console.problem(format!("{}: {reason}", task.instance));
                     break failed(&task, None, reason, &self.ids);
                 }
-                Outcome::Again(reason) => {
-                    tracing::debug!(
-                        instance = &*task.instance,
-                        activity = task.name,
-                        "called again in {pause:?}: {reason}"
-                    );
-                    tokio::select! {
-                        () = tokio::time::sleep(pause) => {}
-                        () = self.stopping.cancelled() => return,
+                Outcome::Lost(error, function) => {
+                    let again = retry.after_loss();
+                    if retry.is_first_loss() {
+                        self.console.problem(format!("{}: {function}: {error}; it is called again (the real host fails the task)", task.instance));
                     }
-                    pause = (pause * 2).min(LAST_RETRY);
+                    if !again {
+                        let failure = call_exception(&error, &function)
+                            .in_function(&function)
+                            .to_failure();
+                        break failed(&task, Some(failure), unhandled(&function), &self.ids);
+                    }
+                    if !retry.wait(&self.stopping).await {
+                        return;
+                    }
                 }
                 Outcome::Stopping => return,
             }
@@ -88,7 +86,7 @@ impl Engine {
             messages: vec![message],
             ..Commit::default()
         };
-        let mut pause = FIRST_RETRY;
+        let mut retry = Retry::new();
         loop {
             match self.store.commit(commit.clone()).await {
                 Ok(committed) => {
@@ -98,11 +96,9 @@ impl Engine {
                 Err(error) => {
                     self.console
                         .problem(format!("the state cannot be written: {error}"));
-                    tokio::select! {
-                        () = tokio::time::sleep(pause) => {}
-                        () = self.stopping.cancelled() => return,
+                    if !retry.wait(&self.stopping).await {
+                        return;
                     }
-                    pause = (pause * 2).min(LAST_RETRY);
                 }
             }
         }
@@ -143,8 +139,7 @@ impl Engine {
         let raw = match self.handler.call(function, &invocation, body.into()).await {
             Ok(raw) => raw,
             Err(CallError::Stopping) => return Outcome::Stopping,
-            // On the real host a lost worker fails the task; here it gets another chance.
-            Err(CallError::Lost(reason)) => return Outcome::Again(reason),
+            Err(error @ CallError::Lost(_)) => return Outcome::Lost(error, function.clone()),
             Err(error) => {
                 return Outcome::Failed(call_exception(&error, function), function.clone());
             }
@@ -160,6 +155,10 @@ impl Engine {
             Err(fault) => Outcome::Failed(fault, function.clone()),
         }
     }
+}
+
+fn unhandled(function: &str) -> String {
+    format!("Function '{function}' failed with an unhandled exception.")
 }
 
 fn failed(

@@ -1,23 +1,19 @@
 //! Turns: from the inbox to the handler to the store.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use durable_functions_protocol::proto::OrchestratorResponse;
 use prost::Message as _;
 
 use super::functions::Target;
+use super::retry::Retry;
 use super::service::Engine;
 use super::state::InstanceState;
 use super::turn::{Plan, Step, Turn, TurnResult, plan};
 use crate::handler::CallError;
-use crate::invocation::{Answer, Exception, orchestrator_envelope};
+use crate::invocation::{Answer, Exception, call_exception, orchestrator_envelope};
 use crate::newtonsoft::Json;
 use crate::store::{Commit, HistoryChunk, InstanceChange, Message};
-
-/// First pause before a turn is delivered again; it doubles up to that of the real host.
-const FIRST_RETRY: Duration = Duration::from_millis(50);
-const LAST_RETRY: Duration = Duration::from_secs(2);
 
 /// Why a turn came to nothing.
 enum Fault {
@@ -39,7 +35,7 @@ impl Engine {
     pub(super) async fn work_on(self: Arc<Self>, id: Arc<str>) {
         let mut state = self.instances.begin(&id);
         let mut again: Vec<Message> = Vec::new();
-        let mut pause = FIRST_RETRY;
+        let mut retry = Retry::new();
         loop {
             let work = if again.is_empty() {
                 match self.instances.next(&id, &mut state) {
@@ -53,19 +49,14 @@ impl Engine {
                 state = work.fresh;
             }
             again.extend(work.messages);
-            match self.run(&id, &mut state, &mut again).await {
-                Ok(()) => pause = FIRST_RETRY,
+            match self.run(&id, &mut state, &mut again, &mut retry).await {
+                Ok(()) => retry = Retry::new(),
                 Err(Fault::Stopping) => return,
                 Err(Fault::Again(reason)) => {
-                    tracing::debug!(
-                        instance = &*id,
-                        "the turn is delivered again in {pause:?}: {reason}"
-                    );
-                    tokio::select! {
-                        () = tokio::time::sleep(pause) => {}
-                        () = self.stopping.cancelled() => return,
+                    tracing::debug!(instance = &*id, "the turn is delivered again: {reason}");
+                    if !retry.wait(&self.stopping).await {
+                        return;
                     }
-                    pause = (pause * 2).min(LAST_RETRY);
                 }
             }
         }
@@ -77,6 +68,7 @@ impl Engine {
         id: &Arc<str>,
         state: &mut Option<InstanceState>,
         messages: &mut Vec<Message>,
+        retry: &mut Retry,
     ) -> Result<(), Fault> {
         if state.is_none() {
             *state = self.load(id).await?;
@@ -95,7 +87,7 @@ impl Engine {
                 return Ok(());
             }
             Plan::End(result) => *result,
-            Plan::Turn(turn) => self.take_turn(*turn, &instance.past).await?,
+            Plan::Turn(turn) => self.take_turn(*turn, &instance.past, retry).await?,
         };
         self.commit_turn(instance, result, messages).await
     }
@@ -132,7 +124,12 @@ impl Engine {
     }
 
     /// Calls the handler until the turn is over; continue-as-new happens in between.
-    async fn take_turn(&self, mut turn: Turn, past: &[u8]) -> Result<TurnResult, Fault> {
+    async fn take_turn(
+        &self,
+        mut turn: Turn,
+        past: &[u8],
+        retry: &mut Retry,
+    ) -> Result<TurnResult, Fault> {
         loop {
             let Some(target) = self.functions.orchestrator(turn.name()) else {
                 let message = self.functions.unknown_orchestrator(turn.name());
@@ -141,16 +138,10 @@ impl Engine {
                 return Ok(turn.fail(&message, None, &self.ids));
             };
             let past = if turn.is_anew() { &[] } else { past };
-            let reply = self.call_orchestrator(target, &turn, past).await?;
+            let reply = self.call_orchestrator(target, &turn, past, retry).await?;
             let failed = |fault: &Exception| {
                 let fault = fault.clone().in_function(&target.function);
-                (
-                    format!(
-                        "Function '{}' failed with an unhandled exception.",
-                        target.function
-                    ),
-                    fault,
-                )
+                (unhandled(&target.function), fault)
             };
             match reply {
                 Reply::Response(response) if response.requires_history => {
@@ -185,6 +176,7 @@ impl Engine {
         target: &Target,
         turn: &Turn,
         past: &[u8],
+        retry: &mut Retry,
     ) -> Result<Reply, Fault> {
         let _permit = self.turns.acquire().await.map_err(|_| Fault::Stopping)?;
         let request = self
@@ -199,8 +191,20 @@ impl Engine {
         {
             Ok(raw) => raw,
             Err(CallError::Stopping) => return Err(Fault::Stopping),
-            // On the real host a lost worker fails the orchestration; here it gets another chance.
-            Err(error) => return Err(Fault::Again(error.to_string())),
+            // On the real host a lost worker fails the orchestration; here it gets more chances.
+            Err(error) => {
+                if retry.after_loss() {
+                    if retry.is_first_loss() {
+                        self.console.problem(format!("{}: {error}; the turn is delivered again (the real host fails the orchestration)", turn.instance()));
+                    }
+                    return Err(Fault::Again(error.to_string()));
+                }
+                let fault = call_exception(&error, &target.function).in_function(&target.function);
+                return Ok(Reply::Failure(
+                    unhandled(&target.function),
+                    Some(fault.to_text()),
+                ));
+            }
         };
         let response = Answer::read(&raw).and_then(|answer| {
             self.log_lines(&target.function, &answer.logs);
@@ -211,10 +215,7 @@ impl Engine {
             Err(fault) if is_platform_fault(&fault) => Err(Fault::Again(fault.to_line())),
             Err(fault) => {
                 let details = fault.in_function(&target.function).to_text();
-                let message = format!(
-                    "Function '{}' failed with an unhandled exception.",
-                    target.function
-                );
+                let message = unhandled(&target.function);
                 Ok(Reply::Failure(message, Some(details)))
             }
         }
@@ -256,6 +257,11 @@ impl Engine {
         self.send_out(committed).await;
         Ok(())
     }
+}
+
+/// The message of an orchestration that the host fails.
+fn unhandled(function: &str) -> String {
+    format!("Function '{function}' failed with an unhandled exception.")
 }
 
 /// The response in a turn's `ReturnValue`.

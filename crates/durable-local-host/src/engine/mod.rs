@@ -7,6 +7,7 @@ mod functions;
 mod ids;
 mod instances;
 mod request;
+mod retry;
 mod service;
 mod state;
 mod timers;

@@ -109,9 +109,11 @@ fn work(connection: &Connection, queue: &Receiver<Box<dyn Job>>) {
                     one.into_iter().for_each(|job| job.finish(outcome.clone()));
                 }
             }
-            Err(error) => jobs
-                .into_iter()
-                .for_each(|job| job.finish(Err(error.to_string()).map_err(StoreError::Sqlite))),
+            Err(error) => {
+                let error = StoreError::from(error);
+                jobs.into_iter()
+                    .for_each(|job| job.finish(Err(error.clone())));
+            }
         }
     }
 }

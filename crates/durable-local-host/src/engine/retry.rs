@@ -1,0 +1,61 @@
+//! Trying again.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+/// First pause; it doubles up to that of the real host.
+const FIRST: Duration = Duration::from_millis(50);
+const LAST: Duration = Duration::from_secs(2);
+/// So often the handler may be lost over the same call before it counts as the call's fault.
+const MAX_LOSSES: u32 = 10;
+
+/// Pauses between attempts, and how often the handler was lost.
+#[derive(Debug)]
+pub(super) struct Retry {
+    pause: Duration,
+    losses: u32,
+}
+
+impl Retry {
+    /// Nothing has gone wrong yet.
+    pub(super) fn new() -> Self {
+        Self {
+            pause: FIRST,
+            losses: 0,
+        }
+    }
+
+    /// The handler was lost; whether to call again. The real host would not even once.
+    pub(super) fn after_loss(&mut self) -> bool {
+        self.losses += 1;
+        self.losses < MAX_LOSSES
+    }
+
+    /// Whether this is the first loss.
+    pub(super) fn is_first_loss(&self) -> bool {
+        self.losses == 1
+    }
+
+    /// Waits before the next attempt; false when the host stops meanwhile.
+    pub(super) async fn wait(&mut self, stopping: &CancellationToken) -> bool {
+        let pause = self.pause;
+        self.pause = (pause * 2).min(LAST);
+        tokio::select! {
+            () = tokio::time::sleep(pause) => true,
+            () = stopping.cancelled() => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn losses_are_limited() {
+        let mut retry = Retry::new();
+        let again = (0..20).take_while(|_| retry.after_loss()).count();
+        assert_eq!(again, 9);
+    }
+}

@@ -1,0 +1,206 @@
+//! Nothing is lost when a process dies.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::app::{PATIENCE, TestApp, handler_command, write_app};
+use crate::process::{HostProcess, kill_9};
+
+/// The process that serves, by the line that it prints.
+fn process_of(line: &str) -> u32 {
+    line.rsplit(' ').next().unwrap().parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handler_that_dies_over_an_activity_is_started_again() {
+    let app = TestApp::start().await;
+    let output = app
+        .client
+        .run(
+            "call_activity",
+            "a",
+            r#"{"activity":"die_once","input":null}"#,
+        )
+        .await;
+    assert_eq!(output["output"], json!({"ok": "survived"}));
+    app.lines.wait_for("last lines: dying on purpose").await;
+    app.lines.wait_for_nth("handler is up", 2).await;
+    assert!(
+        app.lines
+            .all()
+            .iter()
+            .any(|line| line.contains("exit status: 9")),
+        "{:?}",
+        app.lines.all()
+    );
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handler_that_dies_over_a_turn_gets_it_again() {
+    let app = TestApp::start().await;
+    assert_eq!(
+        app.client.run("misbehave", "m", "\"die\"").await["runtimeStatus"],
+        "Completed"
+    );
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handler_that_exits_with_0_is_started_again_with_a_remark() {
+    let app = TestApp::start().await;
+    assert_eq!(
+        app.client.run("misbehave", "m", "\"die with 0\"").await["runtimeStatus"],
+        "Completed"
+    );
+    app.lines
+        .wait_for("the real host never starts it again after code 0")
+        .await;
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killing_the_handler_under_load_loses_nothing() {
+    let app = TestApp::start().await;
+    for number in 0..40 {
+        app.client
+            .begin("chain", &format!("c{number}"), r#"{"n":6}"#)
+            .await;
+    }
+    for round in 1..=3 {
+        let line = app.lines.wait_for_nth("handler is up", round).await;
+        // In the middle of it: some instance has moved on since the handler came up.
+        app.client
+            .until("c39", |status| status["runtimeStatus"] != "Pending")
+            .await;
+        kill_9(process_of(&line));
+    }
+    for number in 0..40 {
+        let status = app
+            .client
+            .until_status(&format!("c{number}"), "Completed")
+            .await;
+        assert_eq!(status["output"], 6);
+    }
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killing_the_host_under_load_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = tempfile::tempdir().unwrap();
+    write_app(folder.path(), &host_json_of_handler());
+    let arguments = ["--state", state.path().to_str().unwrap()];
+    let start = || HostProcess::start(folder.path(), &arguments);
+    let mut host = start().await;
+    for number in 0..30 {
+        host.client()
+            .begin("chain", &format!("c{number}"), r#"{"n":8}"#)
+            .await;
+    }
+    host.client().begin("timer", "t", r#"{"ms":300}"#).await;
+    host.client()
+        .begin("wait_events", "w", r#"{"count":2}"#)
+        .await;
+    host.client()
+        .post(
+            "/runtime/webhooks/durabletask/instances/w/raiseEvent/A",
+            "1",
+        )
+        .await;
+    for _ in 0..2 {
+        let handler = process_of(&host.lines.wait_for("handler is up").await);
+        host.client()
+            .until("c0", |status| status["runtimeStatus"] != "Pending")
+            .await;
+        kill_9(host.id());
+        host.wait().await;
+        // The handler goes with its host: its standard input has ended.
+        wait_until_gone(handler).await;
+        host = start().await;
+    }
+    host.client()
+        .post(
+            "/runtime/webhooks/durabletask/instances/w/raiseEvent/B",
+            "2",
+        )
+        .await;
+    for number in 0..30 {
+        let status = host
+            .client()
+            .until_status(&format!("c{number}"), "Completed")
+            .await;
+        assert_eq!(status["output"], 8);
+    }
+    assert_eq!(
+        host.client().until_status("t", "Completed").await["output"],
+        "fired"
+    );
+    assert_eq!(
+        host.client().until_status("w", "Completed").await["output"],
+        json!([["A", 1], ["B", 2]])
+    );
+    host.terminate().await;
+}
+
+/// A host.json that names this executable as the handler.
+fn host_json_of_handler() -> String {
+    let command = handler_command();
+    let arguments: Vec<String> = command
+        .args
+        .iter()
+        .map(|argument| argument.to_str().unwrap().to_owned())
+        .collect();
+    json!({"customHandler": {"description": {"defaultExecutablePath": command.program, "arguments": arguments}}}).to_string()
+}
+
+async fn wait_until_gone(process: u32) {
+    let stat = format!("/proc/{process}/stat");
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    // A process that nobody has reaped yet is gone, too.
+    while std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z ")) {
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "process {process} is still there"
+        );
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_comes_back_after_a_clean_stop() {
+    let state = tempfile::tempdir().unwrap();
+    let at_state = |builder: durable_local_host::LocalHostBuilder| {
+        builder.state(durable_local_host::StateLocation::Folder(
+            state.path().to_owned(),
+        ))
+    };
+    let app = TestApp::start_with("{}", at_state).await;
+    app.client.run("hello_orchestrator", "done", "\"x\"").await;
+    app.client
+        .begin("wait_events", "live", r#"{"count":1}"#)
+        .await;
+    app.client.until_status("live", "Running").await;
+    let before = app.client.history("live").await;
+    let folder = app.stop().await;
+    let app = TestApp::start_in(folder, at_state).await;
+    assert_eq!(app.client.status("done").await["output"], "Hello x!");
+    assert_eq!(app.client.history("live").await, before);
+    app.client
+        .post(
+            "/runtime/webhooks/durabletask/instances/live/raiseEvent/E",
+            "5",
+        )
+        .await;
+    assert_eq!(
+        app.client.until_status("live", "Completed").await["output"],
+        json!([["E", 5]])
+    );
+    let types: HashSet<String> = crate::app::event_types(&app.client.history("live").await)
+        .into_iter()
+        .collect();
+    assert_eq!(types.len(), 3);
+    app.stop().await;
+}

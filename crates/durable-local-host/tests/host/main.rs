@@ -1,0 +1,31 @@
+//! The whole host with real processes and sockets. The handler is this test binary itself, started
+//! again with a variable that makes [`handler_process`] serve instead of pass.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that meets the unexpected shall fail at that place"
+)]
+
+mod app;
+mod handler;
+mod process;
+mod replay;
+
+mod activities;
+mod engine;
+mod http_functions;
+mod kills;
+mod lifecycle;
+mod management;
+mod turns;
+
+/// Not a test of its own: with the variable set this is the handler.
+#[test]
+fn handler_process() {
+    handler::serve_when_asked();
+}
