@@ -1,0 +1,174 @@
+//! The sample under its development host, as `cargo run` starts it.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The sample's executable, started without arguments that matter: it is host and handler.
+pub struct App {
+    host: Child,
+    url: String,
+    agent: ureq::Agent,
+}
+
+/// Status, headers and body of an answer.
+pub struct Answer {
+    pub status: u16,
+    pub headers: ureq::http::HeaderMap,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {} {}", self.status, self.body))
+    }
+}
+
+impl App {
+    /// Starts the app on a free port and waits until it listens.
+    pub fn start(arguments: &[&str]) -> Self {
+        Self::start_on("0", arguments)
+    }
+
+    /// Starts the app and waits until it listens.
+    pub fn start_on(port: &str, arguments: &[&str]) -> Self {
+        let mut host = Command::new(env!("CARGO_BIN_EXE_handler"))
+            .args(["--port", port])
+            .args(arguments)
+            .env_remove("FUNCTIONS_CUSTOMHANDLER_PORT")
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (sender, lines) = channel();
+        let stdout = BufReader::new(host.stdout.take().unwrap());
+        thread::spawn(move || {
+            for line in stdout.lines().map_while(Result::ok) {
+                // the test may have ended; the host must not block on a full pipe
+                let _ = sender.send(line);
+            }
+        });
+        let mut url = None;
+        while url.is_none() {
+            let line = lines
+                .recv_timeout(PATIENCE)
+                .unwrap_or_else(|error| panic!("it never listened: {error}"));
+            let address = line
+                .split_whitespace()
+                .find(|word| word.starts_with("http://localhost:"));
+            url = address
+                .filter(|_| line.starts_with("Listening"))
+                .map(|url| url.trim_end_matches('.').to_owned());
+        }
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(PATIENCE))
+            .build();
+        Self {
+            host,
+            url: url.unwrap(),
+            agent: agent.into(),
+        }
+    }
+
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub fn host(&mut self) -> &mut Child {
+        &mut self.host
+    }
+
+    fn read(mut response: ureq::http::Response<ureq::Body>) -> Answer {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Answer {
+            status,
+            headers,
+            body: response.body_mut().read_to_string().unwrap(),
+        }
+    }
+
+    pub fn get(&self, path: &str) -> Answer {
+        Self::read(
+            self.agent
+                .get(format!("{}{path}", self.url))
+                .call()
+                .unwrap(),
+        )
+    }
+
+    pub fn try_post(&self, path: &str, body: &str) -> Result<Answer, ureq::Error> {
+        Ok(Self::read(
+            self.agent
+                .post(format!("{}{path}", self.url))
+                .content_type("application/json")
+                .send(body)?,
+        ))
+    }
+
+    pub fn post(&self, path: &str, body: &str) -> Answer {
+        self.try_post(path, body).unwrap()
+    }
+
+    /// The status of an instance once it has ended.
+    pub fn ended(&self, instance_id: &str) -> Value {
+        let begin = Instant::now();
+        loop {
+            let answer = self.get(&format!(
+                "/runtime/webhooks/durabletask/instances/{instance_id}"
+            ));
+            if answer.status == 200 {
+                return answer.json();
+            }
+            assert_eq!(answer.status, 202, "{}", answer.body);
+            assert!(
+                begin.elapsed() < PATIENCE,
+                "{instance_id} does not end: {}",
+                answer.body
+            );
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Process ids of the handlers that the host has started and that run.
+    #[cfg(target_os = "linux")]
+    pub fn handlers(&self) -> Vec<u32> {
+        let threads = Path::new("/proc")
+            .join(self.host.id().to_string())
+            .join("task");
+        let mut handlers = Vec::new();
+        for thread in std::fs::read_dir(threads).into_iter().flatten().flatten() {
+            let children =
+                std::fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+            handlers.extend(
+                children
+                    .split_whitespace()
+                    .filter_map(|id| id.parse::<u32>().ok()),
+            );
+        }
+        handlers
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        let _ = self.host.kill();
+        let _ = self.host.wait();
+    }
+}

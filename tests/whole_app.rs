@@ -1,0 +1,190 @@
+//! The whole path: client, development host, handler and back.
+
+mod support;
+
+use support::App;
+
+#[test]
+fn hello_seoul() {
+    let app = App::start(&["--memory"]);
+    let answer = app.post("/api/orchestrators/hello_orchestrator", "");
+    assert_eq!(answer.status, 202, "{}", answer.body);
+    assert_eq!(
+        answer.header("content-type"),
+        "application/json; charset=utf-8"
+    );
+    assert_eq!(answer.header("retry-after"), "10");
+
+    // key order and shape as the real extension answers
+    let document = answer.json();
+    let id = document["id"].as_str().unwrap();
+    assert!(
+        id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        "{id}"
+    );
+    assert_eq!(answer.header("location"), document["statusQueryGetUri"]);
+    let url = format!("{}/runtime/webhooks/durabletask/instances/{id}", app.url());
+    let location = answer.header("location");
+    let query = location
+        .strip_prefix(&format!("{url}?"))
+        .unwrap_or_else(|| panic!("{location}"));
+    assert!(query.starts_with("code="), "{query}");
+    let expected = format!(
+        r#"{{"id":"{id}","statusQueryGetUri":"{url}?{query}","sendEventPostUri":"{url}/raiseEvent/{{eventName}}?{query}","terminatePostUri":"{url}/terminate?reason={{text}}&{query}","purgeHistoryDeleteUri":"{url}?{query}","restartPostUri":"{url}/restart?{query}","suspendPostUri":"{url}/suspend?reason={{text}}&{query}","resumePostUri":"{url}/resume?reason={{text}}&{query}"}}"#
+    );
+    assert_eq!(answer.body, expected);
+
+    let status = app.ended(id);
+    assert_eq!(status["runtimeStatus"], "Completed");
+    assert_eq!(status["output"], "Hello Seoul!");
+    assert_eq!(status["name"], "hello_orchestrator");
+    let same = app.get(&format!(
+        "/runtime/webhooks/durabletask/instances/{id}?taskHub=TestHubName&connection=Storage"
+    ));
+    assert_eq!(
+        (same.status, same.json()["output"].as_str()),
+        (200, Some("Hello Seoul!"))
+    );
+}
+
+#[test]
+fn unknown_orchestrators_and_ids_are_refused() {
+    let app = App::start(&["--memory"]);
+    // the HTTP function passes on what the client says
+    let answer = app.post("/api/orchestrators/nope", "");
+    assert_eq!(answer.status, 400, "{}", answer.body);
+    assert!(
+        answer.body.contains("nope") && answer.body.contains("hello_orchestrator"),
+        "{}",
+        answer.body
+    );
+    assert_eq!(
+        app.get("/runtime/webhooks/durabletask/instances/nope")
+            .status,
+        404
+    );
+    assert_eq!(app.get("/api/orchestrators/hello_orchestrator").status, 404);
+    assert_eq!(
+        app.post("/api/hello", "").status,
+        404,
+        "an activity is no HTTP function"
+    );
+}
+
+#[cfg(target_os = "linux")]
+mod kills {
+    use std::collections::BTreeSet;
+    use std::process::{Command, Stdio};
+    use std::thread;
+
+    use super::*;
+
+    const INSTANCES: usize = 200;
+
+    fn kill(pid: u32) {
+        // it may have ended already
+        let _ = Command::new("kill")
+            .args(["-9", &pid.to_string()])
+            .stderr(Stdio::null())
+            .status();
+    }
+
+    /// Starts all instances, four at a time, and gives the ids. `halfway` runs in the middle.
+    fn start_all(app: &App, halfway: impl FnOnce() + Send) -> BTreeSet<String> {
+        let ids: Vec<_> = (0..INSTANCES)
+            .map(|index| format!("hello-{index}"))
+            .collect();
+        let path = |id: &str| {
+            format!("/runtime/webhooks/durabletask/orchestrators/hello_orchestrator/{id}")
+        };
+        let (first, second) = ids.split_at(INSTANCES / 2);
+        let start = |ids: &[String]| {
+            thread::scope(|scope| {
+                for ids in ids.chunks(INSTANCES / 8) {
+                    scope.spawn(move || {
+                        ids.iter()
+                            .for_each(|id| assert_eq!(app.post(&path(id), "").status, 202))
+                    });
+                }
+            });
+        };
+        start(first);
+        halfway();
+        start(second);
+        ids.into_iter().collect()
+    }
+
+    fn assert_all_complete(app: &App, ids: &BTreeSet<String>) {
+        assert_eq!(ids.len(), INSTANCES);
+        for id in ids {
+            let status = app.ended(id);
+            assert_eq!(status["runtimeStatus"], "Completed", "{status}");
+            assert_eq!(status["output"], "Hello Seoul!", "{status}");
+        }
+    }
+
+    #[test]
+    fn every_orchestration_survives_the_death_of_the_handler() {
+        let app = App::start(&["--memory"]);
+        let ids = start_all(&app, || {
+            let handlers = app.handlers();
+            assert_eq!(handlers.len(), 1, "{handlers:?}");
+            handlers.into_iter().for_each(kill);
+        });
+        assert_all_complete(&app, &ids);
+    }
+
+    #[test]
+    fn every_orchestration_survives_the_death_of_the_host() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = ["--state", folder.path().to_str().unwrap()];
+        let mut app = App::start(&state);
+        let ids = start_all(&app, || {});
+        let handlers = app.handlers();
+        app.host().kill().unwrap();
+        app.host().wait().unwrap();
+        let restarted = App::start(&state);
+        assert_all_complete(&restarted, &ids);
+        for handler in handlers {
+            assert!(
+                !is_handler(handler),
+                "handler {handler} of the dead host still runs"
+            );
+        }
+    }
+
+    fn is_handler(pid: u32) -> bool {
+        let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+        let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        name.trim() == "handler" && !state.contains(") Z ")
+    }
+
+    #[test]
+    fn control_c_stops_both() {
+        let mut app = App::start(&["--memory"]);
+        let handlers = app.handlers();
+        assert_eq!(handlers.len(), 1);
+        let interrupted = Command::new("kill")
+            .args(["-INT", &app.host().id().to_string()])
+            .status()
+            .unwrap();
+        assert!(interrupted.success());
+        assert!(app.host().wait().unwrap().success());
+        assert!(!is_handler(handlers[0]));
+    }
+}
+
+#[test]
+fn a_taken_port_is_told() {
+    let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_handler"))
+        .args(["--port", &port, "--memory"])
+        .env_remove("FUNCTIONS_CUSTOMHANDLER_PORT")
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains(&port) && error.contains("--port"), "{error}");
+}
