@@ -91,3 +91,59 @@ impl PartialEq for Entry {
 }
 
 impl Eq for Entry {}
+
+#[cfg(test)]
+mod tests {
+    use durable_functions_protocol::proto::HistoryEvent;
+
+    use super::*;
+    use crate::store::Encoded;
+
+    fn message(seq: i64) -> Message {
+        let content = Encoded {
+            event: HistoryEvent::default(),
+            reason: None,
+        };
+        Message {
+            seq,
+            instance: "a".into(),
+            execution: None,
+            content,
+            due: None,
+        }
+    }
+
+    fn after(milliseconds: i64) -> Ticks {
+        Ticks(Ticks::now().0 + milliseconds * 10_000)
+    }
+
+    #[tokio::test]
+    async fn messages_come_when_they_are_due_and_in_order() {
+        let timers = Timers::default();
+        timers.push(after(3_600_000), message(1));
+        timers.push(after(-5), message(3));
+        timers.push(after(-10), message(2));
+        let seqs: Vec<i64> = timers
+            .due()
+            .await
+            .iter()
+            .map(|message| message.seq)
+            .collect();
+        assert_eq!(seqs, [2, 3]);
+    }
+
+    #[tokio::test]
+    async fn an_earlier_one_wakes_who_waits_for_a_later_one() {
+        let timers = std::sync::Arc::new(Timers::default());
+        timers.push(after(3_600_000), message(1));
+        let waiting = tokio::spawn({
+            let timers = std::sync::Arc::clone(&timers);
+            async move { timers.due().await }
+        });
+        tokio::task::yield_now().await;
+        let due = after(30);
+        timers.push(due, message(2));
+        assert_eq!(waiting.await.unwrap()[0].seq, 2);
+        assert!(Ticks::now() >= due);
+    }
+}

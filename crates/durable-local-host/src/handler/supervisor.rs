@@ -3,13 +3,14 @@
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::{ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::client::{CallError, Client, RawAnswer};
@@ -38,6 +39,33 @@ pub(crate) struct HandlerOptions {
     pub(crate) command: Option<HandlerCommand>,
 }
 
+/// Counts the lives of the process: a call that takes too long ends the life that it began in, and
+/// not the next one.
+#[derive(Debug, Default)]
+struct Lives {
+    current: AtomicU64,
+    ended: watch::Sender<u64>,
+}
+
+impl Lives {
+    fn current(&self) -> u64 {
+        self.current.load(Ordering::Relaxed)
+    }
+
+    fn begin(&self) -> u64 {
+        self.current.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    fn end(&self, life: u64) {
+        self.ended.send_modify(|ended| *ended = life.max(*ended));
+    }
+
+    async fn ended(&self, life: u64) {
+        let mut ended = self.ended.subscribe();
+        drop(ended.wait_for(|ended| *ended >= life).await);
+    }
+}
+
 /// Where the process is in its life.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum State {
@@ -52,7 +80,7 @@ enum State {
 pub(crate) struct Handler {
     client: Client,
     state: watch::Receiver<State>,
-    restart: Arc<Notify>,
+    lives: Arc<Lives>,
     stop: watch::Sender<bool>,
     done: watch::Receiver<bool>,
     function_timeout: Option<Duration>,
@@ -100,7 +128,7 @@ impl Handler {
         let handler = Arc::new(Self {
             client: Client::new(port),
             state,
-            restart: Arc::default(),
+            lives: Arc::default(),
             stop,
             done,
             function_timeout: app.host.function_timeout,
@@ -109,7 +137,7 @@ impl Handler {
         });
         let supervisor = Supervisor {
             handler: Arc::downgrade(&handler),
-            restart: Arc::clone(&handler.restart),
+            lives: Arc::clone(&handler.lives),
             stderr: Arc::clone(&handler.stderr),
             client: Client::new(port),
             launch,
@@ -153,6 +181,7 @@ impl Handler {
         body: Bytes,
     ) -> Result<RawAnswer, CallError> {
         self.ready().await?;
+        let life = self.lives.current();
         let call = self.client.post(function, invocation, body);
         let Some(limit) = self.function_timeout else {
             return call.await;
@@ -161,7 +190,7 @@ impl Handler {
             Ok(answer) => answer,
             Err(_) => {
                 // As the real host does: whatever else runs in the process dies with it.
-                self.restart.notify_one();
+                self.lives.end(life);
                 Err(CallError::Timeout(limit))
             }
         }
@@ -202,7 +231,7 @@ fn free_port() -> Result<u16, Error> {
 
 struct Supervisor {
     handler: std::sync::Weak<Handler>,
-    restart: Arc<Notify>,
+    lives: Arc<Lives>,
     stderr: Arc<Mutex<VecDeque<String>>>,
     client: Client,
     launch: Launch,
@@ -216,6 +245,7 @@ struct Supervisor {
 /// How a life of the process ended.
 enum End {
     Exited(ExitStatus),
+    NotStarted(String),
     NotReady,
     TimedOut,
     Stopped,
@@ -246,6 +276,8 @@ impl Supervisor {
             let born = Instant::now();
             let end = match self.spawn() {
                 Ok(child) => self.live(child, &mut was_ready).await,
+                // It was there before: perhaps it is being built anew just now.
+                Err(error) if was_ready => End::NotStarted(error.to_string()),
                 Err(error) => {
                     self.state.send_replace(State::Failed(error.to_string()));
                     return;
@@ -292,7 +324,11 @@ impl Supervisor {
 
     fn spawn(&self) -> std::io::Result<Child> {
         lock(&self.stderr).clear();
-        Command::new(&self.launch.program)
+        let mut command = Command::new(&self.launch.program);
+        // Ctrl-C in the terminal is for the host, which then ends the handler in its own way.
+        #[cfg(unix)]
+        command.process_group(0);
+        command
             .args(&self.launch.args)
             .current_dir(&self.launch.directory)
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
@@ -304,6 +340,7 @@ impl Supervisor {
     }
 
     async fn live(&mut self, mut child: Child, was_ready: &mut bool) -> End {
+        let life = self.lives.begin();
         // Kept open for as long as the process shall live.
         let stdin = child.stdin.take();
         if let Some(out) = child.stdout.take() {
@@ -330,7 +367,7 @@ impl Supervisor {
                     self.state.send_replace(State::Ready);
                     tokio::select! {
                         status = child.wait() => exited(status),
-                        () = self.restart.notified() => End::TimedOut,
+                        () = self.lives.ended(life) => End::TimedOut,
                         _ = self.stop.wait_for(|stop| *stop) => End::Stopped,
                     }
                 } else {
@@ -352,7 +389,7 @@ impl Supervisor {
                     drop(child.kill().await);
                 }
             }
-            End::NotReady | End::TimedOut => drop(child.kill().await),
+            End::NotReady | End::TimedOut | End::NotStarted(_) => drop(child.kill().await),
         }
         end
     }
@@ -378,6 +415,7 @@ impl Supervisor {
                 self.initialization_timeout
             ),
             End::TimedOut => "a function took longer than functionTimeout, so it was killed".to_owned(),
+            End::NotStarted(error) => format!("it could not be started: {error}"),
             End::Stopped => "it was stopped".to_owned(),
         };
         self.console.problem(format!("handler: {reason}"));
@@ -447,5 +485,18 @@ mod tests {
             .map(|deaths| u64::try_from(pause_after(deaths).as_millis()).unwrap())
             .collect();
         assert_eq!(pauses, [0, 0, 100, 200, 400, 800, 1600, 3200, 5000, 5000]);
+    }
+
+    #[tokio::test]
+    async fn a_late_timeout_does_not_end_the_next_life() {
+        let lives = Lives::default();
+        let first = lives.begin();
+        lives.end(first);
+        lives.ended(first).await;
+        let second = lives.begin();
+        lives.end(first);
+        let soon = timeout(Duration::from_millis(20), lives.ended(second)).await;
+        assert!(soon.is_err());
+        assert_eq!(lives.current(), second);
     }
 }

@@ -186,3 +186,189 @@ fn lock_file(path: &Path) -> Result<File, String> {
         Err(TryLockError::Error(error)) => Err(error.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use durable_functions_protocol::proto::{
+        EventType, HistoryEvent, OrchestrationStatus, OrchestratorStartedEvent,
+    };
+
+    use super::*;
+    use crate::time::Ticks;
+
+    fn new_instance(id: &str, seq: i64, reuse: Reuse) -> NewInstance {
+        let kind = EventType::OrchestratorStarted(OrchestratorStartedEvent {});
+        let event = HistoryEvent {
+            event_id: -1,
+            timestamp: None,
+            event_type: Some(kind),
+        };
+        let record = InstanceRecord {
+            id: id.into(),
+            execution_id: "e".into(),
+            name: "n".into(),
+            version: None,
+            status: OrchestrationStatus::Pending,
+            input: Some("1".into()),
+            output: None,
+            custom_status: None,
+            failure: None,
+            created: Ticks(7),
+            updated: Ticks(8),
+            scheduled: None,
+            generation: Some(0),
+        };
+        let content = Encoded {
+            event,
+            reason: Some("why".into()),
+        };
+        let start = Message {
+            seq,
+            instance: id.into(),
+            execution: None,
+            content,
+            due: Some(Ticks(9)),
+        };
+        NewInstance {
+            record,
+            start,
+            reuse,
+        }
+    }
+
+    fn start(id: &str, seq: i64) -> Commit {
+        Commit {
+            instances: vec![new_instance(id, seq, Reuse::IfEnded)],
+            ..Commit::default()
+        }
+    }
+
+    fn end(id: &str, chunk: HistoryChunk) -> Commit {
+        let mut record = new_instance(id, 0, Reuse::New).record;
+        record.status = OrchestrationStatus::Completed;
+        let change = InstanceChange {
+            record,
+            turn: 0,
+            chunk,
+            replace: false,
+        };
+        Commit {
+            change: Some(change),
+            ..Commit::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_committed_is_there_after_opening_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), "Hub").unwrap();
+        let made = store.commit(start("a", 5)).await.unwrap();
+        assert_eq!(made.created, [Created::Yes]);
+        let task = Task {
+            seq: 6,
+            instance: "a".into(),
+            execution: "e".into(),
+            id: 1,
+            name: "t".into(),
+            input: None,
+        };
+        store
+            .commit(Commit {
+                tasks: vec![task],
+                ..Commit::default()
+            })
+            .await
+            .unwrap();
+        drop(store);
+        let store = Store::open(folder.path(), "Hub").unwrap();
+        let recovered = store.recover().await.unwrap();
+        assert_eq!(
+            (recovered.last_seq, recovered.last_time),
+            (6, Some(Ticks(8)))
+        );
+        assert_eq!(recovered.messages[0].content.reason.as_deref(), Some("why"));
+        assert_eq!(recovered.messages[0].due, Some(Ticks(9)));
+        assert_eq!(recovered.tasks[0].name, "t");
+        assert_eq!(
+            store.instance("a").await.unwrap().unwrap(),
+            new_instance("a", 5, Reuse::New).record
+        );
+    }
+
+    #[tokio::test]
+    async fn an_id_is_free_again_when_its_instance_has_ended() {
+        let store = Store::memory().unwrap();
+        store.commit(start("a", 1)).await.unwrap();
+        let again = store.commit(start("a", 2)).await.unwrap();
+        assert_eq!(
+            again.created,
+            [Created::Exists(OrchestrationStatus::Pending)]
+        );
+        let event = new_instance("a", 0, Reuse::New).start.content;
+        store
+            .commit(end("a", HistoryChunk::of(&[event])))
+            .await
+            .unwrap();
+        assert_eq!(store.load("a").await.unwrap().unwrap().chunks.len(), 1);
+        // Its delayed messages went with it.
+        assert!(store.recover().await.unwrap().messages.is_empty());
+        assert_eq!(
+            store.commit(start("a", 3)).await.unwrap().created,
+            [Created::Yes]
+        );
+        assert!(store.load("a").await.unwrap().unwrap().chunks.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_write_that_fails_spoils_no_other() {
+        let store = Store::memory().unwrap();
+        store.commit(start("a", 1)).await.unwrap();
+        // The same number twice is refused by the table; both may share a transaction.
+        let (bad, good) = tokio::join!(store.commit(start("b", 1)), store.commit(start("c", 2)));
+        assert!(bad.is_err());
+        assert_eq!(good.unwrap().created, [Created::Yes]);
+        assert!(
+            store.instance("b").await.unwrap().is_none(),
+            "half of it was kept"
+        );
+        assert!(store.instance("c").await.unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn chunks_keep_events_and_reasons() {
+        let store = Store::memory().unwrap();
+        store.commit(start("a", 1)).await.unwrap();
+        let mut plain = new_instance("a", 0, Reuse::New).start.content;
+        plain.reason = None;
+        let reasoned = Encoded {
+            reason: Some("because".into()),
+            ..plain.clone()
+        };
+        store
+            .commit(end("a", HistoryChunk::of(&[plain.clone(), reasoned])))
+            .await
+            .unwrap();
+        let stored = store.history("a").await.unwrap().unwrap();
+        let events = stored.chunks[0].decode().unwrap();
+        assert_eq!(events.len(), 2);
+        assert_eq!(events[0].event, plain.event);
+        assert_eq!(
+            (events[0].reason.as_deref(), events[1].reason.as_deref()),
+            (None, Some("because"))
+        );
+    }
+
+    #[test]
+    fn a_file_of_another_layout_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = Connection::open(folder.path().join("hub.sqlite3")).unwrap();
+        connection
+            .execute_batch("PRAGMA user_version = 99")
+            .unwrap();
+        let error = Store::open(folder.path(), "Hub").unwrap_err().to_string();
+        assert!(
+            error.contains("another version") && error.contains("99"),
+            "{error}"
+        );
+    }
+}

@@ -48,6 +48,7 @@ pub const ACTIVITIES: &[&str] = &[
     "environment",
     "logs",
     "hang",
+    "busy",
 ];
 
 /// Serves for ever when this process was started as a handler.
@@ -241,6 +242,13 @@ async fn activity(function: &str, envelope: &Value) -> Reply {
                 "site": variable("WEBSITE_HOSTNAME"),
                 "directory": std::env::current_dir().unwrap(),
             }))
+        }
+        "busy" => {
+            static NOW: AtomicU32 = AtomicU32::new(0);
+            let now = NOW.fetch_add(1, Ordering::SeqCst) + 1;
+            tokio::time::sleep(Duration::from_millis(30)).await;
+            NOW.fetch_sub(1, Ordering::SeqCst);
+            value(json!(now))
         }
         "hang" => std::future::pending().await,
         "logs" => json_reply(&json!({"Logs": ["first line", "second line"], "ReturnValue": null})),

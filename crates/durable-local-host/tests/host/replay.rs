@@ -236,14 +236,19 @@ fn decide(name: &str, view: &View, decision: &mut Decision) {
         }
         "fan_out" => {
             let n = number("n") as i32;
-            (0..n).for_each(|id| decision.task(view, id, "square", &json!(id)));
+            let activity = view.input["activity"].as_str().unwrap_or("square");
+            (0..n).for_each(|id| decision.task(view, id, activity, &json!(id)));
             if view.done.len() == n as usize {
-                let sum: i64 = view
+                let results = view
                     .done
                     .values()
-                    .map(|value| value.as_ref().unwrap().as_i64().unwrap())
-                    .sum();
-                decision.complete(&json!(sum));
+                    .map(|value| value.as_ref().unwrap().as_i64().unwrap());
+                let output = if activity == "busy" {
+                    results.max().unwrap()
+                } else {
+                    results.sum()
+                };
+                decision.complete(&json!(output));
             }
         }
         "call_activity" => {
