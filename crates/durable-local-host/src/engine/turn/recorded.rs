@@ -362,3 +362,31 @@ fn messages_before_the_start_wait_and_termination_does_not() {
     state.record.status = OrchestrationStatus::Completed;
     assert!(matches!(plan(&state, &raised, &ids), Plan::Drop));
 }
+
+#[test]
+fn a_later_start_is_a_message_that_is_not_due_yet() {
+    use super::{NewExecution, new_instance};
+    use crate::store::Reuse;
+    let ids = Ids::after(0, None);
+    let at = Ticks::parse("2026-11-23T09:03:33.3796998Z").unwrap();
+    let execution = NewExecution {
+        id: "scheduled_start".into(),
+        execution: Ids::client_execution().into(),
+        started: durable_functions_protocol::proto::ExecutionStartedEvent {
+            name: "hello_orchestrator".into(),
+            ..Default::default()
+        },
+        scheduled: Some(at),
+        generation: Some(0),
+    };
+    let new = new_instance(execution, Reuse::IfEnded, &ids);
+    assert_eq!((new.start.due, new.record.scheduled), (Some(at), Some(at)));
+    assert_eq!(new.record.status, OrchestrationStatus::Pending);
+    let events = [new.start.content.event];
+    let started = started(&events).unwrap();
+    assert_eq!(started.scheduled_start_timestamp, Some(at.to_proto()));
+    assert_eq!(
+        Ticks::from_proto(events[0].timestamp.as_ref().unwrap()),
+        new.record.created
+    );
+}
