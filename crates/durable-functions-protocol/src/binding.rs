@@ -87,6 +87,24 @@ impl<'a> BindingValue<'a> {
             })
     }
 
+    /// The protobuf message itself, decoded.
+    ///
+    /// # Errors
+    ///
+    /// As [`protobuf`](Self::protobuf), and when the bytes are no such message.
+    pub fn message<M: prost::Message + Default>(&self) -> Result<M, DecodeError> {
+        let bytes = self.protobuf()?;
+        M::decode(bytes.as_slice()).map_err(|error| {
+            let name = std::any::type_name::<M>();
+            DecodeError::new(
+                DecodeErrorKind::NotProtobuf,
+                "the protobuf message of the trigger",
+                format!("its {} bytes cannot be decoded: {error}", bytes.len()),
+                format!("a {}", name.rsplit("::").next().unwrap_or(name)),
+            )
+        })
+    }
+
     fn protobuf_error(&self, kind: DecodeErrorKind, problem: impl Into<String>) -> DecodeError {
         DecodeError::new(
             kind,

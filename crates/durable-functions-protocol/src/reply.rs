@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
+use serde_json::value::RawValue;
 
 use crate::binding::is_json;
 use crate::failure::{Failure, HEADER, RESULT_KEY};
@@ -123,8 +124,8 @@ impl Reply {
     /// Azure Functions host behaviour: `statusCode` is a text, the body a text (anything else is
     /// rendered anew), every header has one text. Repeated headers are joined with `, `; of several
     /// `Set-Cookie` headers, which must not be joined, the host can only send one, so the first is
-    /// kept and a log line says so. A body that is one bare ISO 8601 date-time is reformatted by
-    /// the host.
+    /// kept and a log line says so. A body or header value that is one bare ISO 8601 date-time is
+    /// reformatted by the host.
     pub fn http_through(binding: &str, response: &HttpResponseData, logs: &[String]) -> Self {
         let mut headers: Vec<(&str, String)> = Vec::with_capacity(response.headers.len());
         let mut dropped_cookies = 0;
@@ -163,30 +164,15 @@ impl Reply {
         Self::json(body)
     }
 
-    /// An answer with values for output bindings (JSON texts by binding name) and no return value.
+    /// An answer with values for output bindings, by binding name, and no return value.
     ///
-    /// Outputs that are no JSON are left out; `Err` names the first of them.
-    ///
-    /// # Errors
-    ///
-    /// The name of the binding whose value is no JSON text.
-    pub fn outputs(outputs: &[(&str, &str)], logs: &[String]) -> Result<Self, String> {
-        if let Some((name, _)) = outputs.iter().find(|(_, json)| !is_json(json)) {
-            return Err((*name).to_owned());
-        }
-        let mut text = vec![b'{'];
-        for (index, (name, json)) in outputs.iter().enumerate() {
-            if index > 0 {
-                text.push(b',');
-            }
-            text.extend_from_slice(&to_json(name));
-            text.push(b':');
-            text.extend_from_slice(json.as_bytes());
-        }
-        text.push(b'}');
-        let mut body = envelope(&text, logs, 4);
+    /// Azure Functions host behaviour: a text that happens to be valid base64 (`"test"`, `"abcd"`)
+    /// is decoded into bytes unless the binding has `"dataType":"binary"`; texts that look like
+    /// dates are reformatted.
+    pub fn outputs(outputs: &[(&str, &RawValue)], logs: &[String]) -> Self {
+        let mut body = envelope(&to_json(&Pairs(outputs)), logs, 5);
         body.extend_from_slice(b"null}");
-        Ok(Self::json(body))
+        Self::json(body)
     }
 
     fn json(body: Vec<u8>) -> Self {

@@ -100,22 +100,30 @@ fn wrap(json: &str) -> String {
     let mut out = String::with_capacity(json.len() + json.len() / 8 + MARK.len() + 2);
     out.push('"');
     out.push_str(MARK);
-    for c in json.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if c < ' ' => {
+    let mut rest = json;
+    let special = |byte: u8| byte < 0x20 || matches!(byte, b'"' | b'\\');
+    while let Some(at) = rest.bytes().position(special) {
+        // What is special is one byte long, so both cuts are between characters.
+        let (plain, tail) = rest.split_at(at);
+        out.push_str(plain);
+        let mut tail = tail.chars();
+        match tail.next() {
+            Some('"') => out.push_str("\\\""),
+            Some('\\') => out.push_str("\\\\"),
+            Some('\n') => out.push_str("\\n"),
+            Some('\r') => out.push_str("\\r"),
+            Some('\t') => out.push_str("\\t"),
+            Some(control) => {
                 out.push_str("\\u00");
-                for digit in [(c as u32) >> 4, (c as u32) & 15] {
-                    out.push(char::from_digit(digit, 16).unwrap_or('0'));
+                for digit in [u32::from(control) >> 4, u32::from(control) & 15] {
+                    out.extend(char::from_digit(digit, 16));
                 }
             }
-            c => out.push(c),
+            None => break,
         }
+        rest = tail.as_str();
     }
+    out.push_str(rest);
     out.push('"');
     out
 }

@@ -13,18 +13,32 @@ const MAX_JSON: usize = MAX_HEADER / 4 * 3;
 /// What a text ends with that was cut.
 const CUT: &str = " [cut]";
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Wire {
+struct Out<'a> {
+    error_type: &'a str,
+    error_message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stack_trace: Option<&'a str>,
+    is_non_retriable: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inner_failure: Option<Box<Out<'a>>>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    properties: &'a BTreeMap<String, serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct In {
     error_type: String,
     error_message: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     stack_trace: Option<String>,
     #[serde(default)]
     is_non_retriable: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    inner_failure: Option<Box<Wire>>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default)]
+    inner_failure: Option<Box<In>>,
+    #[serde(default)]
     properties: BTreeMap<String, serde_json::Value>,
 }
 
@@ -54,7 +68,7 @@ impl Failure {
     /// The failure in the value of a header, or `None` if it is none.
     pub fn from_header(value: &str) -> Option<Failure> {
         let json = base64_simd::STANDARD.decode_to_vec(value.trim()).ok()?;
-        let wire: Wire = serde_json::from_slice(&json).ok()?;
+        let wire: In = serde_json::from_slice(&json).ok()?;
         let mut links = Vec::new();
         let mut next = Some(Box::new(wire));
         while let Some(wire) = next {
@@ -73,74 +87,91 @@ impl Failure {
     }
 }
 
-/// The JSON of a chain, cut to [`MAX_JSON`] bytes.
-fn cut(mut links: Vec<Failure>) -> Vec<u8> {
-    let over = |links: &[Failure]| size(links).saturating_sub(MAX_JSON);
+/// A chain and how many bytes each of its failures takes.
+struct Chain {
+    links: Vec<Failure>,
+    sizes: Vec<usize>,
+}
 
-    for index in (0..links.len()).rev() {
-        let excess = over(&links);
-        if excess == 0 {
-            return json(&links);
-        }
-        if let Some(link) = links.get_mut(index) {
-            link.stack_trace = link
-                .stack_trace
-                .take()
-                .and_then(|stack| shorter_by(stack, excess));
+impl Chain {
+    fn new(links: Vec<Failure>) -> Self {
+        let sizes = links.iter().map(size).collect();
+        Self { links, sizes }
+    }
+
+    /// How many bytes have to go.
+    fn excess(&self) -> usize {
+        let names = self.links.len().saturating_sub(1) * ",\"innerFailure\":".len();
+        (self.sizes.iter().sum::<usize>() + names).saturating_sub(MAX_JSON)
+    }
+
+    /// Offers each failure to be cut, the innermost first, as long as there is too much.
+    fn cut(&mut self, mut cut: impl FnMut(usize, &mut Failure, usize)) {
+        for index in (0..self.links.len()).rev() {
+            let excess = self.excess();
+            if excess == 0 {
+                return;
+            }
+            if let (Some(link), Some(known)) =
+                (self.links.get_mut(index), self.sizes.get_mut(index))
+            {
+                cut(index, link, excess);
+                *known = size(link);
+            }
         }
     }
-    for index in (0..links.len()).rev() {
-        if over(&links) == 0 {
-            return json(&links);
-        }
-        if let Some(link) = links.get_mut(index)
-            && !link.properties.is_empty()
-        {
+}
+
+/// The JSON of a chain, cut to [`MAX_JSON`] bytes.
+fn cut(links: Vec<Failure>) -> Vec<u8> {
+    let mut chain = Chain::new(links);
+    chain.cut(|_, link, excess| {
+        let stack = link.stack_trace.take();
+        link.stack_trace = stack.and_then(|stack| shorter_by(stack, excess));
+    });
+    chain.cut(|_, link, _| {
+        if !link.properties.is_empty() {
             let note = format!("{} properties were cut", link.properties.len());
             link.properties = BTreeMap::from([("cut".to_owned(), note.into())]);
         }
-    }
+    });
     for most in [16 * 1024, 8 * 1024, 4 * 1024, 2 * 1024, 1024, 512] {
-        if over(&links) == 0 {
-            return json(&links);
-        }
-        for (index, link) in links.iter_mut().enumerate() {
+        chain.cut(|index, link, _| {
             limit(&mut link.message, most);
             if index > 0 {
                 limit(&mut link.error_type, most);
             }
-        }
+        });
     }
-    while over(&links) > 0 && links.len() > 1 {
-        links.truncate(links.len() / 2);
+    while chain.excess() > 0 && chain.links.len() > 1 {
+        chain.links.truncate(chain.links.len() / 2);
+        chain.sizes.truncate(chain.links.len());
     }
-    if over(&links) > 0
-        && let Some(first) = links.first_mut()
-    {
-        first.properties.clear();
-        // A type of tens of kilobytes: its beginning still says which it is.
-        limit(&mut first.error_type, MAX_JSON / 2);
-    }
-    json(&links)
+    // A type of tens of kilobytes: its beginning still says which it is.
+    chain.cut(|_, link, _| {
+        link.properties.clear();
+        limit(&mut link.error_type, MAX_JSON / 2);
+    });
+    json(&chain.links)
 }
 
 fn json(links: &[Failure]) -> Vec<u8> {
-    let wire = links.iter().rev().fold(None, |inner, link| {
-        Some(Box::new(Wire {
-            error_type: link.error_type.clone(),
-            error_message: link.message.clone(),
-            stack_trace: link.stack_trace.clone(),
+    let out = links.iter().rev().fold(None, |inner, link| {
+        Some(Box::new(Out {
+            error_type: &link.error_type,
+            error_message: &link.message,
+            stack_trace: link.stack_trace.as_deref(),
             is_non_retriable: link.non_retriable,
             inner_failure: inner,
-            properties: link.properties.clone(),
+            properties: &link.properties,
         }))
     });
     // Texts and JSON values under text keys: there is nothing that could fail to serialize.
-    serde_json::to_vec(&wire).unwrap_or_default()
+    serde_json::to_vec(&out).unwrap_or_default()
 }
 
-fn size(links: &[Failure]) -> usize {
-    json(links).len()
+fn size(link: &Failure) -> usize {
+    json(std::slice::from_ref(link)).len()
 }
 
 /// How many bytes of JSON a character takes inside a string.

@@ -8,6 +8,8 @@
 mod header;
 mod wire;
 
+pub use wire::is_lost_worker;
+
 use std::collections::BTreeMap;
 use std::fmt;
 

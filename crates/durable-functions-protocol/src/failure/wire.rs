@@ -85,6 +85,31 @@ impl Failure {
     }
 }
 
+/// Whether an activity failed only because the handler's process went away while it ran, or was not
+/// there: not the activity's own fault, and calling it again may well work.
+///
+/// Azure Functions host behaviour: a connection that ends without an answer is reported with a chain
+/// that ends in `System.Net.Http.HttpIOException` "The response ended prematurely", a refused one
+/// with `System.Net.Sockets.SocketException` "Connection refused" (or without any details, like an
+/// unknown activity, which is not recognised here). A failure that the activity itself reported
+/// never counts, whatever it is called.
+pub fn is_lost_worker(details: &proto::TaskFailureDetails) -> bool {
+    let chain = || std::iter::successors(Some(details), |it| it.inner_failure.as_deref());
+    let by_host = details
+        .error_type
+        .ends_with("WebJobs.Host.FunctionInvocationException");
+    let Some(root) = chain().last().filter(|_| by_host) else {
+        return false;
+    };
+    let message = &root.error_message;
+    let lost = match root.error_type.as_str() {
+        "System.Net.Http.HttpIOException" => message.starts_with("The response ended prematurely"),
+        "System.Net.Sockets.SocketException" => message.starts_with("Connection refused"),
+        _ => false,
+    };
+    lost && !chain().any(|it| quoted(&it.error_message).is_some())
+}
+
 /// The first failure that a text of the host quotes as `durable-failure: <base64>`.
 fn quoted(text: &str) -> Option<Failure> {
     // Header names have no case.
