@@ -191,7 +191,7 @@ fn tame() -> impl Strategy<Value = serde_json::Value> {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 4096,
+        cases: ProptestConfig::default().cases.max(1024),
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
@@ -223,6 +223,15 @@ proptest! {
     fn inputs_come_back_as_the_very_text(text in json()) {
         let arrived = input_through_host(&to_input(text.clone())).unwrap();
         prop_assert_eq!(unwrap(&arrived).unwrap(), text.as_str());
+    }
+
+    #[test]
+    fn doubles_come_back_to_the_last_bit(value in any::<f64>()) {
+        prop_assume!(value.is_finite());
+        let sent = to_result(serde_json::to_string(&value).unwrap());
+        let arrived = result_through_host(&sent).unwrap();
+        let back: f64 = serde_json::from_str(&unwrap(&arrived).unwrap()).unwrap();
+        prop_assert_eq!(back.to_bits(), value.to_bits());
     }
 
     #[test]

@@ -6,6 +6,8 @@
 //! as base64 in a header, [`HEADER`], and [`Failure::from_activity`] finds it in that message.
 
 mod header;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 pub use wire::is_lost_worker;

@@ -110,25 +110,24 @@ pub fn is_lost_worker(details: &proto::TaskFailureDetails) -> bool {
     lost && !chain().any(|it| quoted(&it.error_message).is_some())
 }
 
-/// The first failure that a text of the host quotes as `durable-failure: <base64>`.
+/// The first failure that a text of the host quotes as `durable-failure: <base64>`, as it does with
+/// headers, or as `"durable-failure":"<base64>"`, should it quote nothing but the body.
 fn quoted(text: &str) -> Option<Failure> {
-    // Header names have no case.
-    let bytes = text.as_bytes();
-    let mut from = 0;
-    while let Some(colon) = bytes.get(from..)?.iter().position(|&byte| byte == b':') {
-        let colon = from + colon;
-        from = colon + 1;
-        let name = colon
-            .checked_sub(HEADER.len())
-            .and_then(|begin| bytes.get(begin..colon));
-        if !name.is_some_and(|name| name.eq_ignore_ascii_case(HEADER.as_bytes())) {
+    let is_base64 = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=');
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(':') {
+        rest = after;
+        let name = before.trim_end_matches(['"', '\\']).as_bytes();
+        // Header names have no case.
+        let begin = name.len().checked_sub(HEADER.len());
+        let marked = begin
+            .and_then(|begin| name.get(begin..))
+            .is_some_and(|name| name.eq_ignore_ascii_case(HEADER.as_bytes()));
+        if !marked {
             continue;
         }
-        let value = text.get(from..)?.trim_start_matches([' ', '\t']);
-        let end = value
-            .bytes()
-            .position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=')))
-            .unwrap_or(value.len());
+        let value = after.trim_start_matches([' ', '\t', '"', '\\']);
+        let end = value.find(|c| !is_base64(c)).unwrap_or(value.len());
         if let Some(failure) = value.get(..end).and_then(Failure::from_header) {
             return Some(failure);
         }
