@@ -74,10 +74,11 @@ impl Engine {
             *state = self.load(id).await?;
         }
         let Some(instance) = state.as_mut() else {
-            tracing::warn!(
-                instance = &**id,
-                "a message for an instance that is not there was dropped"
-            );
+            self.console.problem(if id.starts_with('@') {
+                format!("a message for the entity {id} was dropped: this local host does not serve entities yet")
+            } else {
+                format!("a message for the instance {id} was dropped: there is no such instance")
+            });
             return self.drop_messages(messages).await;
         };
         let result = match plan(instance, messages, &self.ids) {

@@ -305,3 +305,69 @@ fn failure(details: Option<&TaskFailureDetails>, properties: bool) -> Json {
         ),
     ])
 }
+
+#[cfg(test)]
+mod tests {
+    use durable_functions_protocol::proto::{OrchestrationStatus, OrchestratorRequest};
+    use prost::Message;
+
+    use super::*;
+    use crate::newtonsoft::{Dates, parse};
+
+    /// The last turn's request holds the whole history but what its answer added.
+    #[test]
+    fn histories_are_rendered_as_recorded() {
+        let recorded: serde_json::Value =
+            serde_json::from_str(include_str!("../../tests/data/histories.json")).unwrap();
+        for (name, case) in recorded.as_object().unwrap() {
+            let document = parse(case["document"].as_str().unwrap(), Dates::Keep).unwrap();
+            let Some(Json::Array(mut expected)) = document.member("historyEvents").cloned() else {
+                panic!("{name}")
+            };
+            let last = expected.pop().unwrap();
+            assert_eq!(
+                last.member("EventType"),
+                Some(&text("ExecutionCompleted")),
+                "{name}"
+            );
+            let bytes = base64_simd::STANDARD
+                .decode_to_vec(case["request"].as_str().unwrap())
+                .unwrap();
+            let request = OrchestratorRequest::decode(bytes.as_slice()).unwrap();
+            let events: Vec<Encoded> = request
+                .past_events
+                .into_iter()
+                .chain(request.new_events)
+                .map(|event| Encoded {
+                    event,
+                    reason: None,
+                })
+                .collect();
+            let generation = expected[0].member("Generation") != Some(&Json::Null);
+            let record = InstanceRecord {
+                id: request.instance_id.into(),
+                execution_id: "".into(),
+                name: String::new(),
+                version: None,
+                status: OrchestrationStatus::Running,
+                input: None,
+                output: None,
+                custom_status: None,
+                failure: None,
+                created: Ticks(0),
+                updated: Ticks(0),
+                scheduled: None,
+                generation: generation.then_some(0),
+            };
+            let shown = Shown {
+                output: true,
+                input: true,
+            };
+            assert_eq!(
+                history_events(&record, &events, shown),
+                Json::Array(expected),
+                "{name}"
+            );
+        }
+    }
+}

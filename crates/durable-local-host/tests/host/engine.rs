@@ -211,6 +211,9 @@ async fn orchestrations_send_events_to_others() {
     app.client
         .run("sender", "s2", r#"{"target":"nobody","payload":1}"#)
         .await;
+    app.lines
+        .wait_for("a message for the instance nobody was dropped")
+        .await;
     app.stop().await;
 }
 
