@@ -100,7 +100,7 @@ impl Function {
             }
         }
         for argument in &arguments {
-            check_type(&argument.ty, words, &mut errors);
+            check_type(&argument.ty, kind, &mut errors);
         }
         let output = match sig.output {
             ReturnType::Default => syn::parse_quote!(()),
@@ -235,8 +235,34 @@ fn is_spelt_result(ty: &Type) -> bool {
         .is_some_and(|segment| segment.ident.to_string().ends_with("Result"))
 }
 
-fn check_type(ty: &Type, words: &str, errors: &mut Errors) {
+/// Refuses what no argument can be, and what belongs to another kind of function. Only the spelling
+/// is known here; the rest is for the traits.
+fn check_type(ty: &Type, kind: Kind, errors: &mut Errors) {
+    let words = kind.words();
     match ty {
+        Type::Path(path) => {
+            let name = path
+                .path
+                .segments
+                .last()
+                .map(|segment| segment.ident.to_string());
+            let advice = match (name.as_deref(), kind) {
+                (Some("OrchestrationContext"), Kind::Activity | Kind::Http) => {
+                    "only an orchestrator has an `OrchestrationContext`: put `#[orchestrator]` on the function"
+                }
+                (Some("HttpRequest"), Kind::Activity | Kind::Orchestrator) => {
+                    "only an HTTP function has an `HttpRequest`: pass what is needed of it as the input"
+                }
+                (Some("ActivityContext"), Kind::Http | Kind::Orchestrator) => {
+                    "only an activity has an `ActivityContext`"
+                }
+                (Some("DurableClient" | "State"), Kind::Orchestrator) => {
+                    "an orchestrator must depend on its input and history alone: do this in an activity"
+                }
+                _ => return,
+            };
+            errors.push(ty, advice);
+        }
         Type::Reference(reference) => {
             errors.push(reference, format!("{words} owns its arguments: take `String` for `&str`, `Vec<T>` for `&[T]`, `T` for `&T`"));
         }

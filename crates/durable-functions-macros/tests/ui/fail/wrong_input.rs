@@ -1,0 +1,20 @@
+use durable_functions::prelude::*;
+
+#[activity]
+async fn hello(name: String) -> String {
+    format!("Hello {name}!")
+}
+
+#[activity]
+async fn square(n: u64) -> u64 {
+    n * n
+}
+
+#[orchestrator]
+async fn o(ctx: OrchestrationContext) -> Result<()> {
+    ctx.call(hello, 5).await?;
+    ctx.call(square, "five").await?;
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,18 @@
+use durable_functions::prelude::*;
+
+#[activity]
+async fn hello(name: String) -> String {
+    format!("Hello {name}!")
+}
+
+#[activity]
+async fn square(n: u64) -> u64 {
+    n * n
+}
+
+#[orchestrator]
+async fn o(ctx: OrchestrationContext) -> Result<u64> {
+    ctx.call(hello, "Seoul").await
+}
+
+fn main() {}
