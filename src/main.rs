@@ -7,7 +7,9 @@ use durable_functions::prelude::*;
 
 #[http_trigger(route = "orchestrators/{functionName}", methods = ["post"], auth_level = "anonymous")]
 async fn http_start(req: HttpRequest, client: DurableClient) -> Result<HttpResponse> {
-    let instance_id = client.start_new(req.route_param("functionName")?, ()).await?;
+    let instance_id = client
+        .start_new(req.route_param("functionName")?, ())
+        .await?;
     Ok(client.check_status_response(&req, &instance_id))
 }
 
