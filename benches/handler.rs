@@ -8,6 +8,8 @@
     missing_docs,
     clippy::print_stdout,
     clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
     reason = "a benchmark prints, and ends where it stands"
 )]
 

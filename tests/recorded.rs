@@ -1,4 +1,11 @@
 //! Traffic of the real Functions host, fed to the real executable.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test ends where it can't go on"
+)]
 
 use durable_functions_protocol::proto::{
     OrchestrationStatus, OrchestratorResponse, TaskFailureDetails,

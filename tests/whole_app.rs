@@ -1,4 +1,11 @@
 //! The whole path: client, development host, handler and back.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test ends where it can't go on"
+)]
 
 mod support;
 

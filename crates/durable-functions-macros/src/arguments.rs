@@ -42,13 +42,18 @@ impl Arguments {
         let span = function.ident.span();
         Self {
             payload,
-            client: quote!(false #(|| #arguments::CLIENT)*),
+            client: quote!(::durable_functions::macro_support::any(&[#(#arguments::CLIENT),*])),
             extract: arguments
                 .iter()
                 .map(|argument| quote!(#argument::extract(invocation)?))
                 .collect(),
             missing: quote!(::core::option::Option::None #(.or_else(|| #arguments::missing(states)))*),
-            check: quote_spanned!(span=> const _: () = assert!(0 #(+ #arguments::PAYLOADS)* <= 1, #message);),
+            check: quote_spanned! {span=>
+                const _: () = assert!(
+                    ::durable_functions::macro_support::at_most_one(&[#(#arguments::PAYLOADS),*]),
+                    #message
+                );
+            },
         }
     }
 }

@@ -1,4 +1,11 @@
 //! What compiles, and what a user reads when it does not.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test ends where it can't go on"
+)]
 
 use std::process::Command;
 

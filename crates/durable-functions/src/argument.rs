@@ -74,6 +74,30 @@ impl<T: DeserializeOwned, K: Trigger> Argument<K> for T {
     }
 }
 
+/// Used by the attributes: whether one of the arguments is so.
+#[doc(hidden)]
+pub const fn any(arguments: &[bool]) -> bool {
+    let mut rest = arguments;
+    while let [first, others @ ..] = rest {
+        if *first {
+            return true;
+        }
+        rest = others;
+    }
+    false
+}
+
+/// Used by the attributes: whether the arguments have at most one payload among them.
+#[doc(hidden)]
+pub const fn at_most_one(payloads: &[usize]) -> bool {
+    let (mut rest, mut sum) = (payloads, 0);
+    while let [first, others @ ..] = rest {
+        sum += *first;
+        rest = others;
+    }
+    sum <= 1
+}
+
 /// What the app shares with its activities and HTTP functions: a pool, a client, settings.
 ///
 /// ```

@@ -66,7 +66,9 @@ pub use orchestrator::{Call, OrchestrationContext};
 pub mod macro_support {
     pub use crate::activity::{Activity, ActivityCall, ActivityFn, outcome as activity_outcome};
     pub use crate::app::{AsActivity, AsHttp, AsOrchestrator, Function, IntoFunction};
-    pub use crate::argument::{ActivityTrigger, Argument, HttpTrigger, States, Trigger};
+    pub use crate::argument::{
+        ActivityTrigger, Argument, HttpTrigger, States, Trigger, any, at_most_one,
+    };
     pub use crate::client::{ByFunction, ByName, OrchestratorTarget};
     pub use crate::error::IntoError;
     pub use crate::http::{HttpCall, HttpFunction, IntoHttpResponse, outcome as http_outcome};

@@ -1,4 +1,11 @@
 //! Kind of function x fault -> what the host is answered.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test ends where it can't go on"
+)]
 
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};

@@ -29,9 +29,11 @@ pub struct HttpRequest {
 impl HttpRequest {
     /// A request for a unit test of an HTTP function. The query is read from the URL.
     pub fn new(method: &str, url: &str) -> Self {
-        let mut data = HttpRequestData::default();
-        data.method = method.to_owned();
-        data.url = url.to_owned();
+        let mut data = HttpRequestData {
+            method: method.to_owned(),
+            url: url.to_owned(),
+            ..HttpRequestData::default()
+        };
         if let Ok(parsed) = reqwest::Url::parse(url) {
             data.query = parsed
                 .query_pairs()
