@@ -100,7 +100,7 @@ impl<'a> BindingValue<'a> {
                 DecodeErrorKind::NotProtobuf,
                 "the protobuf message of the trigger",
                 format!("its {} bytes cannot be decoded: {error}", bytes.len()),
-                format!("a {}", name.rsplit("::").next().unwrap_or(name)),
+                format!("an encoded {}", name.rsplit("::").next().unwrap_or(name)),
             )
         })
     }
@@ -346,4 +346,160 @@ fn time_span(text: &str) -> Option<Duration> {
 fn number(text: &str, most_digits: usize) -> Option<u32> {
     let valid = (1..=most_digits).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
     valid.then(|| text.parse().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(text: &str) -> &RawValue {
+        serde_json::from_str(text).unwrap()
+    }
+
+    fn value(text: &str) -> BindingValue<'_> {
+        BindingValue::new(raw(text))
+    }
+
+    #[test]
+    fn messages_are_decoded_at_both_levels() {
+        for text in [
+            r#""\"AQID/+8=\"""#,
+            r#""AQID/+8=""#,
+            r#""\"AQID\\/+8=\"""#,
+            r#""\"AQID\/\u002B8=\"""#,
+            r#""\"AQID/\\u002b8=\"""#,
+            r#""\u0022AQID/+8=\u0022""#,
+            r#""AQID\r\n/+8=""#,
+        ] {
+            let bytes = value(text).protobuf().unwrap();
+            assert_eq!(bytes, [1, 2, 3, 0xff, 0xef], "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_message_is_an_error_and_empties_the_buffer() {
+        for (text, kind) in [
+            ("null", DecodeErrorKind::Missing),
+            (r#""null""#, DecodeErrorKind::Missing),
+            (r#""""#, DecodeErrorKind::Missing),
+            (r#""\"\"""#, DecodeErrorKind::Missing),
+            (r#""\" \"""#, DecodeErrorKind::Missing),
+            ("{}", DecodeErrorKind::WrongShape),
+            ("17", DecodeErrorKind::WrongShape),
+            (r#""\"AQI\"""#, DecodeErrorKind::NotBase64),
+            (r#""\"AQID_-8=\"""#, DecodeErrorKind::NotBase64),
+            (r#""\"AQIDA===\"""#, DecodeErrorKind::NotBase64),
+            (r#""\"AQ=D\"""#, DecodeErrorKind::NotBase64),
+            // Bits that nobody's encoder sets.
+            (r#""\"AQJ=\"""#, DecodeErrorKind::NotBase64),
+            (r#""\"서울\"""#, DecodeErrorKind::NotBase64),
+            (r#""\"AQID""#, DecodeErrorKind::NotBase64),
+        ] {
+            let mut out = vec![7; 3];
+            let error = value(text).protobuf_into(&mut out).unwrap_err();
+            assert_eq!(error.kind(), kind, "{text}: {error}");
+            assert!(out.is_empty());
+        }
+        // "null" in two strings is base64 like any other.
+        assert_eq!(value(r#""\"AAAA\"""#).protobuf().unwrap(), [0, 0, 0]);
+        let error = value(r#""\"AAAA\"""#).message::<crate::proto::OrchestratorRequest>();
+        let error = error.unwrap_err();
+        assert_eq!(error.kind(), DecodeErrorKind::NotProtobuf);
+        assert!(
+            error
+                .to_string()
+                .ends_with("expected an encoded OrchestratorRequest"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn inputs_of_activities() {
+        for (text, input) in [
+            (r#""\"\\\"Seoul\\\"\"""#, Some(r#""Seoul""#)),
+            (r#""\"42\"""#, Some("42")),
+            (r#""\"{\\\"a\\\":1}\"""#, Some(r#"{"a":1}"#)),
+            (r#""\"[1,2]\"""#, Some("[1,2]")),
+            (r#""\"null\"""#, Some("null")),
+            (r#""null""#, None),
+            ("null", None),
+            // One level less.
+            (r#""\"Seoul\"""#, Some(r#""Seoul""#)),
+            (r#""42""#, Some("42")),
+            (r#""{\"a\":1}""#, Some(r#"{"a":1}"#)),
+            (r#""[1,2]""#, Some("[1,2]")),
+            (r#""true""#, Some("true")),
+            // Two levels less.
+            (r#""Seoul""#, Some(r#""Seoul""#)),
+            (r#""""#, Some(r#""""#)),
+            (r#"{"a":1}"#, Some(r#"{"a":1}"#)),
+            ("42", Some("42")),
+            // The very text, whatever it looks like.
+            (r#""\"{ \\\"a\\\" : 1.50 }\"""#, Some(r#"{ "a" : 1.50 }"#)),
+            (r#""\"\\\"\\\\u2028\\\"\"""#, Some(r#""\u2028""#)),
+        ] {
+            assert_eq!(value(text).json().unwrap().as_deref(), input, "{text}");
+        }
+        let error = value(r#""\ud800""#).json().unwrap_err();
+        assert!(
+            error.to_string().contains("the activity's input"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn client_bindings_at_every_level() {
+        let object = r#"{"taskHubName":"Hub","connectionName":null,"later":[1],"useForwardedHost":true,"maxGrpcMessageSizeInBytes":4194304,"grpcHttpClientTimeout":"00:01:40"}"#;
+        let once = serde_json::to_string(object).unwrap();
+        let twice = serde_json::to_string(&once).unwrap();
+        for text in [object, &once, &twice] {
+            let client = value(text).durable_client().unwrap();
+            assert_eq!(client.task_hub_name.as_deref(), Some("Hub"));
+            assert_eq!(client.use_forwarded_host, Some(true));
+            assert_eq!(
+                client.grpc_http_client_timeout,
+                Some(Duration::from_secs(100))
+            );
+        }
+        let empty = value("{}").durable_client().unwrap();
+        assert_eq!(empty, DurableClientBinding::default());
+        for text in ["null", "\"null\"", "\"\"", "3", "[]", "\"\\\"{}\"", "\"{\""] {
+            value(text).durable_client().unwrap_err();
+        }
+        for text in [
+            r#"{"taskHubName":3}"#,
+            r#"{"maxGrpcMessageSizeInBytes":-1}"#,
+            r#"{"grpcHttpClientTimeout":"soon"}"#,
+        ] {
+            value(text).durable_client().unwrap_err();
+        }
+    }
+
+    #[test]
+    fn time_spans() {
+        let secs = Duration::from_secs;
+        for (text, expected) in [
+            ("00:01:40", Some(secs(100))),
+            ("\"00:01:40\"", Some(secs(100))),
+            ("1.02:03:04", Some(secs(93_784))),
+            ("00:00:00.5000000", Some(Duration::from_millis(500))),
+            ("00:00:01.0000001", Some(Duration::new(1, 100))),
+            (
+                "10675199.02:48:05.4775807",
+                Some(Duration::new(922_337_203_685, 477_580_700)),
+            ),
+            ("-00:00:00.0010000", Some(Duration::MAX)),
+            ("-00:00:01", None),
+            ("24:00:00", None),
+            ("00:60:00", None),
+            ("00:00", None),
+            ("00:00:00:00", None),
+            ("00:00:00.", None),
+            ("00:00:00.1234567890", None),
+            ("0:0:é", None),
+            ("", None),
+        ] {
+            assert_eq!(time_span(text), expected, "{text}");
+        }
+    }
 }

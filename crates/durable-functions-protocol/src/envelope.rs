@@ -298,3 +298,123 @@ impl<'de> Deserialize<'de> for Name<'de> {
         deserializer.deserialize_str(Text)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(body: &str) -> InvocationRequest<'_> {
+        InvocationRequest::parse(body.as_bytes()).unwrap()
+    }
+
+    fn error(body: &[u8]) -> DecodeError {
+        InvocationRequest::parse(body).unwrap_err()
+    }
+
+    #[test]
+    fn bindings_are_found_by_their_exact_name() {
+        let body = r#" {"Metadata":{"sys":{"MethodName":"f"}},"More":[{"a":[]}],"Data":{"a":1,"B":"x","\u0063":{}}} "#;
+        let request = parse(body);
+        let names: Vec<_> = request.bindings().map(|(name, _)| name).collect();
+        assert_eq!(names, ["a", "B", "c"]);
+        assert_eq!(request.data("a").unwrap().raw().get(), "1");
+        assert_eq!(request.data("c").unwrap().raw().get(), "{}");
+        let error = request.data("b").unwrap_err();
+        assert_eq!(error.kind(), DecodeErrorKind::Missing);
+        assert!(error.to_string().contains("there are: a, B, c;"), "{error}");
+        assert!(request.metadata("sys").is_some());
+    }
+
+    #[test]
+    fn the_only_binding() {
+        let one = parse(r#"{"Data":{"x":1}}"#);
+        assert_eq!(one.only_data().unwrap().raw().get(), "1");
+        let none = parse(r#"{"Data":{}}"#).only_data().unwrap_err();
+        assert_eq!(none.kind(), DecodeErrorKind::Missing);
+        let two = parse(r#"{"Data":{"x":1,"y":2}}"#).only_data().unwrap_err();
+        assert_eq!(two.kind(), DecodeErrorKind::Ambiguous);
+        assert!(two.to_string().contains("x, y"), "{two}");
+    }
+
+    #[test]
+    fn what_is_no_request_is_told_apart() {
+        for (body, kind) in [
+            ("", DecodeErrorKind::NotJson),
+            ("hello", DecodeErrorKind::NotJson),
+            ("{\"Data\":{\"a\":1}", DecodeErrorKind::NotJson),
+            ("{\"Data\":{\"a\":1}} x", DecodeErrorKind::NotJson),
+            ("{\"Data\":{\"a\":01}}", DecodeErrorKind::NotJson),
+            ("[]", DecodeErrorKind::WrongShape),
+            ("null", DecodeErrorKind::WrongShape),
+            ("{\"Data\":null}", DecodeErrorKind::WrongShape),
+            ("{\"Data\":\"x\"}", DecodeErrorKind::WrongShape),
+            ("{\"Data\":[]}", DecodeErrorKind::WrongShape),
+            ("{\"Data\":{},\"Metadata\":1}", DecodeErrorKind::WrongShape),
+            ("{\"Data\":{},\"Data\":{}}", DecodeErrorKind::WrongShape),
+            ("{}", DecodeErrorKind::Missing),
+            ("{\"data\":{}}", DecodeErrorKind::Missing),
+        ] {
+            let error = error(body.as_bytes());
+            assert_eq!(error.kind(), kind, "{body}: {error}");
+        }
+        let error = error(b"{\n  \"Data\": [1]\n}");
+        assert_eq!(error.position(), Some((2, 10)));
+        assert!(error.to_string().contains("sequence"), "{error}");
+        let error = InvocationRequest::parse(b"{\"data\":{},\"x\":1}").unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("its members are: data, x, near"), "{text}");
+        // Bytes that are no UTF-8.
+        for body in [
+            &b"{\"Data\":{\"a\":\"\xff\"}}"[..],
+            b"{\"\xff\":1}",
+            b"\xff",
+        ] {
+            let error = InvocationRequest::parse(body).unwrap_err();
+            assert_eq!(error.kind(), DecodeErrorKind::NotJson);
+        }
+    }
+
+    #[test]
+    fn names_that_occur_twice_are_refused_when_asked_for() {
+        let request = parse(r#"{"Data":{"a":1,"a":2,"b":3},"Metadata":{"m":"1","m":"2"}}"#);
+        assert_eq!(
+            request.data("a").unwrap_err().kind(),
+            DecodeErrorKind::Ambiguous
+        );
+        assert_eq!(request.data("b").unwrap().raw().get(), "3");
+        let error = request.metadata_text("m").unwrap_err();
+        assert_eq!(error.kind(), DecodeErrorKind::Ambiguous);
+    }
+
+    #[test]
+    fn metadata_texts_are_decoded_once_or_twice() {
+        let body = r#"{"Data":{},"Metadata":{"a":"\"abc\"","b":"abc","c":null,"d":"null","e":"\"\\\"q\\\"\"","f":"\"open","g":3,"h":"\"null\"","i":"42"}}"#;
+        let request = parse(body);
+        for (key, expected) in [
+            ("a", Some("abc")),
+            ("b", Some("abc")),
+            ("c", None),
+            ("d", None),
+            ("e", Some("\"q\"")),
+            ("f", Some("\"open")),
+            ("h", Some("null")),
+            ("i", Some("42")),
+            ("missing", None),
+        ] {
+            let text = request.metadata_text(key).unwrap();
+            assert_eq!(text.as_deref(), expected, "{key}");
+        }
+        let error = request.metadata_text("g").unwrap_err();
+        assert_eq!(error.kind(), DecodeErrorKind::WrongShape);
+        let none = parse(r#"{"Data":{},"Metadata":null}"#);
+        assert_eq!(none.metadata_text("a").unwrap(), None);
+    }
+
+    #[test]
+    fn deep_nesting_is_no_problem() {
+        let deep = "[".repeat(100_000) + &"]".repeat(100_000);
+        let body = format!("{{\"Data\":{{\"a\":{deep}}},\"x\":{deep}}}");
+        let request = parse(&body);
+        assert_eq!(request.data("a").unwrap().json().unwrap().unwrap(), deep);
+    }
+}

@@ -82,8 +82,8 @@ impl DecodeError {
             _ => problem,
         };
         let mut this = Self::new(kind, subject, problem, expected);
-        if line > 0 {
-            this.0.position = Some((line, column));
+        if line > 0 && !text.is_empty() {
+            this.0.position = Some((line, column.max(1)));
         }
         this.0.excerpt = excerpt(around(text, line, column));
         this
@@ -167,4 +167,54 @@ fn excerpt(text: &[u8]) -> Option<String> {
         out.push('…');
     }
     (!out.is_empty()).then_some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error_of(text: &[u8]) -> DecodeError {
+        let error = serde_json::from_slice::<u8>(text).unwrap_err();
+        DecodeError::from_json("the thing", "a number", text, &error)
+    }
+
+    #[test]
+    fn says_what_where_and_what_was_expected() {
+        assert_eq!(
+            error_of(b"\n  {\"a\":1}").to_string(),
+            "cannot read the thing: invalid type: map, expected u8 at line 2 column 2, near \
+             \"  {\\\"a\\\":1}\"; expected a number"
+        );
+        assert_eq!(
+            error_of(b"").to_string(),
+            "cannot read the thing: it is empty; expected a number"
+        );
+        assert_eq!(error_of(b"").kind(), DecodeErrorKind::NotJson);
+        assert_eq!(error_of(b"x").kind(), DecodeErrorKind::NotJson);
+        assert_eq!(error_of(b"\"x\"").kind(), DecodeErrorKind::WrongShape);
+        assert_eq!(error_of(b"[1").position(), Some((1, 1)));
+    }
+
+    #[test]
+    fn excerpts_are_short_and_of_the_place() {
+        let mut text = vec![b' '; 100_000];
+        text.extend_from_slice("\"서울특별시\"".repeat(50).as_bytes());
+        let error = error_of(&text);
+        let excerpt = error.excerpt().unwrap();
+        assert_eq!(excerpt.chars().count(), 80);
+        assert!(
+            excerpt.contains("서울") && excerpt.ends_with('…'),
+            "{excerpt}"
+        );
+        assert!(!excerpt.contains('\u{fffd}'));
+
+        let error = error_of(b"\xff\xfe\x80\x80");
+        assert!(error.excerpt().unwrap().chars().count() <= 80);
+        let short = DecodeError::new(DecodeErrorKind::Missing, "a", "b", "c");
+        assert_eq!(short.excerpt(), None);
+        assert_eq!(
+            format!("{short:?}"),
+            "DecodeError(Missing: cannot read a: b; expected c)"
+        );
+    }
 }

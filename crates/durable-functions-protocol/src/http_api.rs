@@ -105,3 +105,53 @@ pub fn url_encode(text: &str) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_encoded_as_dotnet_does() {
+        assert_eq!(url_encode("with blank"), "with+blank");
+        assert_eq!(url_encode("aZ09-_.!*()"), "aZ09-_.!*()");
+        assert_eq!(
+            url_encode("@a/b?c=d&e+f~'%"),
+            "%40a%2Fb%3Fc%3Dd%26e%2Bf%7E%27%25"
+        );
+        assert_eq!(url_encode("é서😀\n"), "%C3%A9%EC%84%9C%F0%9F%98%80%0A");
+    }
+
+    #[test]
+    fn urls_with_and_without_a_query() {
+        let urls = ManagementUrls::with_rewind("http://h/w/", "a@b", "?code=K");
+        assert_eq!(urls.id, "a@b");
+        assert_eq!(
+            urls.restart_post_uri,
+            "http://h/w/instances/a%40b/restart?code=K"
+        );
+        let rewind = "http://h/w/instances/a%40b/rewind?reason={text}&code=K";
+        assert_eq!(urls.rewind_post_uri.as_deref(), Some(rewind));
+        let json = urls.to_json();
+        let order = |key: &str| json.find(&format!("\"{key}\":")).unwrap();
+        let keys = [
+            "id",
+            "statusQueryGetUri",
+            "sendEventPostUri",
+            "terminatePostUri",
+            "rewindPostUri",
+            "purgeHistoryDeleteUri",
+            "restartPostUri",
+            "suspendPostUri",
+            "resumePostUri",
+        ];
+        assert!(keys.map(order).is_sorted());
+
+        let urls = ManagementUrls::new("http://h/w", "i", "");
+        assert_eq!(urls.purge_history_delete_uri, "http://h/w/instances/i");
+        assert_eq!(
+            urls.terminate_post_uri,
+            "http://h/w/instances/i/terminate?reason={text}"
+        );
+        assert!(!urls.to_json().contains("rewind"));
+    }
+}

@@ -172,3 +172,70 @@ impl<'de> Deserialize<'de> for Texts {
         Ok(Self(value.0.into_iter().collect()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::DecodeErrorKind;
+
+    #[test]
+    fn all_members() {
+        let request = decode(
+            r#"{"Url":"http://h/api/x?a=1","Method":"POST","Query":{"a":"1,2","e":""},
+                "Headers":{"Accept":["x","y"],"Host":"h"},"Params":{"id":"7","rest":null},
+                "Identities":[{"Claims":[]}],"Body":"{\"j\":1}","Later":{}}"#,
+        )
+        .unwrap();
+        assert_eq!(request.url, "http://h/api/x?a=1");
+        assert_eq!(request.method, "POST");
+        assert_eq!(request.query("A"), Some("1,2"));
+        assert_eq!(request.query("e"), Some(""));
+        assert_eq!(request.query("none"), None);
+        assert_eq!(request.header("accept"), Some("x"));
+        assert_eq!(request.headers[1], ("Host".into(), vec!["h".into()]));
+        assert_eq!(request.param("ID"), Some("7"));
+        assert_eq!(request.param("rest"), None);
+        assert_eq!(request.params.len(), 2);
+        assert_eq!(request.identities.unwrap().get(), r#"[{"Claims":[]}]"#);
+        assert_eq!(request.body.as_deref(), Some("{\"j\":1}"));
+    }
+
+    #[test]
+    fn what_may_be_missing_or_of_another_form() {
+        let request = decode(
+            r#"{"Url":"u","Method":"GET","Query":"{}","Headers":null,"Body":null,"Identities":null}"#,
+        );
+        let request = request.unwrap();
+        assert!(request.query.is_empty() && request.headers.is_empty());
+        assert!(request.params.is_empty() && request.body.is_none());
+        assert!(request.identities.is_none());
+        let text =
+            r#"{"Url":"u","Method":"GET","Query":"{\"a\":\"1\"}","Headers":"","Body":{"a":1.0}}"#;
+        let request = decode(text).unwrap();
+        assert_eq!(request.query("a"), Some("1"));
+        assert_eq!(request.body.as_deref(), Some("{\"a\":1.0}"));
+        let numbers = decode(
+            r#"{"Url":"u","Method":"GET","Query":{"a":1},"Headers":{"Content-Length":[3]}}"#,
+        )
+        .unwrap();
+        assert_eq!(numbers.query("a"), Some("1"));
+        assert_eq!(numbers.header("content-length"), Some("3"));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_an_error() {
+        for text in [
+            r#"{"Method":"GET"}"#,
+            r#"{"Url":"u"}"#,
+            r#"{"Url":1,"Method":"GET"}"#,
+            r#"{"Url":"u","Method":"GET","Query":[]}"#,
+            r#"{"Url":"u","Method":"GET","Query":"x"}"#,
+            r#"{"Url":"u","Method":"GET","Query":"{} {}"}"#,
+            r#"{"Url":"u","Method":"GET","Body":"\ud800"}"#,
+            r#"{"Url":"u","Url":"v","Method":"GET"}"#,
+        ] {
+            let error = decode(text).unwrap_err();
+            assert_eq!(error.kind(), DecodeErrorKind::WrongShape, "{text}: {error}");
+        }
+    }
+}

@@ -99,3 +99,59 @@ impl GuidGenerator {
         self.counter
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn guids_are_those_of_dotnet() {
+        let now = time::parse("2024-01-01T00:00:00Z").unwrap();
+        let mut guids = GuidGenerator::new();
+        let first = guids.next("abc", &now);
+        assert_eq!(first.to_string(), "80835b95-20cf-5cec-8922-92309c9a2bb6");
+        let second = guids.next("abc", &now);
+        let name = b"abc_2024-01-01T00:00:00.0000000Z_1";
+        assert_eq!(second, Uuid::new_v5(&GUID_NAMESPACE, name));
+        assert_eq!(guids.count(), 2);
+        assert_eq!(GuidGenerator::new().next("abc", &now), first);
+        // Times that no event has do not stop anything.
+        let broken = Timestamp {
+            seconds: i64::MAX,
+            nanos: -1,
+        };
+        assert_ne!(GuidGenerator::new().next("abc", &broken), first);
+    }
+
+    #[test]
+    fn instance_ids() {
+        for id in [
+            "a",
+            "order-17",
+            "with blank",
+            "ümlaut",
+            "a@b",
+            "{guid}",
+            ":;,.-_~+%&=\"'",
+        ] {
+            assert_eq!(validate_instance_id(id), Ok(()), "{id}");
+        }
+        assert_eq!(validate_instance_id(""), Err(InvalidInstanceId::Empty));
+        let entity = validate_instance_id("@counter@x");
+        assert_eq!(entity, Err(InvalidInstanceId::Entity("@counter@x".into())));
+        for character in ['/', '\\', '#', '?', '\0', '\n', '\u{7f}', '\u{85}'] {
+            let id = format!("a{character}b");
+            let error = validate_instance_id(&id);
+            assert_eq!(error, Err(InvalidInstanceId::Character { id, character }));
+        }
+    }
+
+    #[test]
+    fn new_ids_are_guids_without_dashes() {
+        let id = new_instance_id();
+        assert_eq!(id.len(), 32);
+        assert!(id.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f')));
+        assert_ne!(id, new_instance_id());
+        assert_eq!(validate_instance_id(&id), Ok(()));
+    }
+}

@@ -259,3 +259,130 @@ impl<T: Serialize> Serialize for Pairs<'_, T> {
         serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn body(reply: &Reply) -> Value {
+        serde_json::from_slice(&reply.body).unwrap()
+    }
+
+    #[test]
+    fn orchestrations_are_base64_and_never_empty() {
+        let logs = ["a \"line\"\n".to_owned(), "☃".to_owned()];
+        let reply = Reply::orchestration(&[0xff, 0xef, 1], &logs).unwrap();
+        assert_eq!(
+            String::from_utf8(reply.body).unwrap(),
+            r#"{"Outputs":{},"Logs":["a \"line\"\n","☃"],"ReturnValue":"/+8B"}"#
+        );
+        assert_eq!(reply.content_type, "application/json");
+        assert_eq!(Reply::orchestration(&[], &[]), Err(EmptyResponse));
+        assert_eq!(Reply::entity_batch(&[], &[]), Err(EmptyResponse));
+        // One field is enough.
+        let response = crate::proto::OrchestratorResponse {
+            instance_id: "x".into(),
+            ..Default::default()
+        };
+        let bytes = prost::Message::encode_to_vec(&response);
+        Reply::orchestration(&bytes, &[]).unwrap();
+    }
+
+    #[test]
+    fn activities_answer_their_result_as_it_is() {
+        let text = r#"{"b": 1.50}"#;
+        let reply = Reply::activity(Some(text), &[]);
+        assert_eq!(
+            String::from_utf8(reply.body).unwrap(),
+            r#"{"Outputs":{},"Logs":[],"ReturnValue":{"b": 1.50}}"#
+        );
+        let reply = Reply::activity(None, &["x".into()]);
+        assert_eq!(
+            body(&reply),
+            json!({"Outputs": {}, "Logs": ["x"], "ReturnValue": null})
+        );
+        assert_eq!(reply.header(), None);
+        for text in ["", " ", "x", "1,\"Outputs\":{}", "{}}"] {
+            let reply = Reply::activity(Some(text), &[]);
+            assert_eq!(reply.content_type, "application/problem+json", "{text}");
+            assert!(reply.failure_header.is_some());
+        }
+    }
+
+    #[test]
+    fn failures_are_for_people_and_for_the_orchestration() {
+        let failure = Failure::new("orders::CardDeclined", "card \"4711\"\ndeclined")
+            .non_retriable()
+            .with_cause(Failure::new("io", "timed out"));
+        let reply = Reply::activity_failure(&failure);
+        assert_eq!(reply.content_type, "application/problem+json");
+        let (name, header) = reply.header().unwrap();
+        assert_eq!(name, "durable-failure");
+        assert_eq!(Failure::from_header(header).unwrap(), failure);
+        assert!(header.is_ascii() && !header.contains(['\r', '\n']));
+        let body = body(&reply);
+        assert_eq!(body["title"], "orders::CardDeclined");
+        assert_eq!(body["detail"], "card \"4711\"\ndeclined");
+        assert_eq!(body["Outputs"], json!({}));
+        assert_eq!(body["Logs"], json!([]));
+        let result = body["ReturnValue"].to_string();
+        assert_eq!(Failure::from_result(&result).unwrap(), failure);
+
+        let long = Failure::new("T", "x".repeat(1_000_000));
+        let reply = Reply::activity_failure(&long);
+        assert!(reply.body.len() < 128 * 1024, "{}", reply.body.len());
+    }
+
+    #[test]
+    fn http_responses_are_texts() {
+        let response = HttpResponseData {
+            status: 202,
+            headers: vec![
+                ("Content-Type".into(), "application/json".into()),
+                ("Set-Cookie".into(), "a=1".into()),
+                ("set-cookie".into(), "b=2".into()),
+                ("Vary".into(), "a".into()),
+                ("vary".into(), "b".into()),
+            ],
+            body: Some("{\"a\":1}".into()),
+        };
+        let reply = Reply::http(&response, &["first".into()]);
+        let body = body(&reply);
+        let res = json!({
+            "statusCode": "202",
+            "body": "{\"a\":1}",
+            "headers": {"Content-Type": "application/json", "Set-Cookie": "a=1", "Vary": "a, b"},
+        });
+        assert_eq!(body["Outputs"], json!({ "res": res }));
+        assert_eq!(body["ReturnValue"], Value::Null);
+        assert_eq!(body["Logs"][0], "first");
+        let note = body["Logs"][1].as_str().unwrap();
+        assert!(note.starts_with("1 Set-Cookie header(s)"), "{note}");
+
+        let empty = Reply::http_through(
+            "out",
+            &HttpResponseData {
+                status: 204,
+                ..Default::default()
+            },
+            &[],
+        );
+        assert_eq!(
+            String::from_utf8(empty.body).unwrap(),
+            r#"{"Outputs":{"out":{"statusCode":"204","headers":{}}},"Logs":[],"ReturnValue":null}"#
+        );
+    }
+
+    #[test]
+    fn outputs_go_to_their_bindings() {
+        let one: &RawValue = serde_json::from_str("{\"x\": 1}").unwrap();
+        let two: &RawValue = serde_json::from_str("\"text\"").unwrap();
+        let reply = Reply::outputs(&[("queue", one), ("blob", two)], &[]);
+        assert_eq!(
+            String::from_utf8(reply.body).unwrap(),
+            r#"{"Outputs":{"queue":{"x": 1},"blob":"text"},"Logs":[],"ReturnValue":null}"#
+        );
+    }
+}

@@ -316,7 +316,9 @@ impl Names {
         for byte in name.bytes() {
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         }
-        let (one, two) = (hash >> 32, hash >> 48);
+        // The last characters reach the bits that are used only after another round.
+        hash = (hash ^ hash >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let (one, two) = (hash >> 40, hash >> 52);
         let word = |bits: u64| (bits >> 6 & 7) as usize;
         (word(one), 1 << (one & 63), word(two), 1 << (two & 63))
     }
@@ -362,5 +364,219 @@ fn looks_like_date(content: &str) -> bool {
             (19..=40).contains(&bytes.len()) && bytes.get(10) == Some(&b'T') && bytes.is_ascii()
         }
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn result(json: &str) -> bool {
+        is_exact(json, Direction::Result)
+    }
+
+    fn input(json: &str) -> bool {
+        is_exact(json, Direction::Input)
+    }
+
+    #[test]
+    fn numbers() {
+        for exact in [
+            "0",
+            "-1",
+            "12345678901234567890",
+            "123456789012345678901234567890",
+            "0.0",
+            "1.0",
+            "-1.5",
+            "0.1",
+            "12.34",
+            "0.0001",
+            "-0.00012345",
+            "123456789012.345",
+            "12345678901234.0",
+            "-100.0",
+        ] {
+            assert!(result(exact) && input(exact), "{exact}");
+        }
+        for altered in [
+            "-0",
+            "-0.0",
+            "1e5",
+            "1E5",
+            "1.0e5",
+            "1E+300",
+            "1.10",
+            "1.00",
+            "0.00001",
+            "0.30000000000000004",
+            "1234567890123456.0",
+            "0.1234567890123456",
+            "123456789012345.5",
+            "01",
+            "1.",
+            ".5",
+            "+1",
+            "-",
+            "1.5.5",
+            "NaN",
+        ] {
+            assert!(!result(altered) && !input(altered), "{altered}");
+        }
+        let long = "9".repeat(MAX_INTEGER_DIGITS);
+        assert!(result(&long) && !result(&format!("{long}9")));
+    }
+
+    #[test]
+    fn strings() {
+        for exact in [
+            r#""""#,
+            r#""Seoul 서울 😀""#,
+            r#""\"\\\b\f\n\r\t\u0000\u001f\u000b\u2028\u2029\u0085""#,
+            "\"\u{7f}\u{a0}\u{2027}\u{feff}\"",
+            r#""2020-01-01""#,
+            r#""2020-01-01 00:00:00Z""#,
+            r#""2020-01-01T00:00""#,
+            r#""2020-01-01T00:00:00Z the rest of the line of a log""#,
+            r#""/Date""#,
+            r#""durable-json""#,
+            r#"["durable-json:1"]"#,
+            r#""aGVsbG8=""#,
+        ] {
+            assert!(result(exact) && input(exact), "{exact}");
+        }
+        for altered in [
+            r#""\/""#,
+            r#""\u0041""#,
+            r#""\u000a""#,
+            r#""\u0008""#,
+            r#""\u001F""#,
+            r#""\u00e9""#,
+            r#""\ud83d\ude00""#,
+            "\"\u{85}\"",
+            "\"\u{2028}\"",
+            "\"\u{2029}\"",
+            "\"\n\"",
+            r#""durable-json:1""#,
+            r#""open"#,
+            r#""\""#,
+            r#""\u00"#,
+            "\"a\"b",
+        ] {
+            assert!(!result(altered) && !input(altered), "{altered}");
+        }
+        for date in [
+            "2020-01-01T00:00:00",
+            "2020-01-01T00:00:00Z",
+            "2020-01-01T00:00:00.0000000+00:00",
+            "0999-99-99T99:99:99",
+            "/Date(1)/",
+            "/Date(1+0100)/",
+        ] {
+            for json in [
+                format!("\"{date}\""),
+                format!("[1,\"{date}\"]"),
+                format!("{{\"a\":{{\"b\":[\"{date}\"]}}}}"),
+            ] {
+                assert!(!result(&json) && input(&json), "{json}");
+            }
+            // Names are never read as dates.
+            assert!(result(&format!("{{\"{date}\":1}}")));
+        }
+    }
+
+    #[test]
+    fn objects_and_arrays() {
+        for exact in [
+            "{}",
+            "[]",
+            "[[],{},[{}]]",
+            r#"{"a":1,"A":1,"b":[null,true,false]}"#,
+            r#"{"":0,"a.b":1}"#,
+            r#"{"b":{"a":1},"a":{"a":1}}"#,
+        ] {
+            assert!(result(exact) && input(exact), "{exact}");
+        }
+        for altered in [
+            "",
+            " 1",
+            "1 ",
+            "[1, 2]",
+            r#"{"a" :1}"#,
+            r#"{"a":1,"a":2}"#,
+            r#"{"b":1,"a":{"c":"\",\"a\":"},"b":2}"#,
+            r#"[{"z":1,"y":[{"z":1}],"x":"y","y":0}]"#,
+            "[1,]",
+            "{,}",
+            "[1}",
+            "{\"a\"}",
+            "{\"a\":}",
+            "[",
+            "]",
+            "1,2",
+            "[1]]",
+            "nul",
+            "True",
+            "{a:1}",
+        ] {
+            assert!(!result(altered) && !input(altered), "{altered}");
+        }
+        for name in ["$type", "$id", "$ref", "$values", "$"] {
+            for json in [
+                format!("{{\"{name}\":1}}"),
+                format!("[{{\"a\":1,\"{name}\":1}}]"),
+            ] {
+                assert!(!result(&json) && input(&json), "{json}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_could_be_mistaken_for_something_else() {
+        assert!(!result(r#"{"durable-failure":"x"}"#));
+        assert!(!result(r#"{"a":1,"durable-failure":"x"}"#));
+        assert!(result(r#"[{"durable-failure":"x"}]"#));
+        assert!(input(r#"{"durable-failure":"x"}"#));
+        // These would replace the id of the instance in the metadata.
+        assert!(!input(r#"{"instanceId":"x"}"#));
+        assert!(!input(r#"{"a":1,"InstanceID":"x"}"#));
+        assert!(input(r#"[{"instanceId":"x"}]"#));
+        assert!(input(r#"{"a":{"instanceId":"x"}}"#));
+        assert!(result(r#"{"instanceId":"x"}"#));
+    }
+
+    #[test]
+    fn depth() {
+        let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+        // The innermost brackets are empty and need no level.
+        assert!(result(&nested(61)));
+        assert!(!result(&nested(62)));
+        assert!(!result(&nested(1_000_000)));
+        let objects = |depth: usize| "{\"a\":".repeat(depth) + "1" + &"}".repeat(depth);
+        assert!(result(&objects(60)) && input(&objects(60)));
+        assert!(!result(&objects(61)));
+    }
+
+    #[test]
+    fn objects_of_many_names() {
+        let object = |names: &mut dyn Iterator<Item = usize>| {
+            let members: Vec<_> = names.map(|n| format!("\"n{n:06}\":{n}")).collect();
+            format!("{{{}}}", members.join(","))
+        };
+        // As programs have them: sorted, or some dozens in the order of a struct.
+        assert!(result(&object(&mut (0..100_000))));
+        assert!(result(&object(&mut (0..60).map(|n| n * 7919 % 100_003))));
+        // Many in no order: finding out would take too long, so they count as altered.
+        let many = object(&mut (0..200_000).map(|n| n * 7919 % 200_003));
+        let begin = std::time::Instant::now();
+        assert!(!result(&many));
+        assert!(begin.elapsed().as_secs() < 5);
+        // A name that comes twice is always found.
+        for length in [2, 3, 10, 50, 200] {
+            for twice in 0..length {
+                let names = (0..length).rev().chain([twice]);
+                assert!(!result(&object(&mut names.clone())), "{length} {twice}");
+            }
+        }
     }
 }

@@ -325,3 +325,188 @@ fn date_of(days: i64) -> (i64, i64, i64) {
     };
     (era * 400 + year + i64::from(month <= 2), month, day)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(seconds: i64, nanos: i32) -> Timestamp {
+        Timestamp { seconds, nanos }
+    }
+
+    #[test]
+    fn dotnet_text() {
+        for (time, text) in [
+            (at(0, 0), "1970-01-01T00:00:00.0000000Z"),
+            (
+                at(1_709_210_096, 123_456_789),
+                "2024-02-29T12:34:56.1234567Z",
+            ),
+            (at(-1, 999_999_999), "1969-12-31T23:59:59.9999999Z"),
+            (MIN, "0001-01-01T00:00:00.0000000Z"),
+            (MAX, "9999-12-31T23:59:59.9999999Z"),
+            (at(951_782_400, 100), "2000-02-29T00:00:00.0000001Z"),
+            (at(-2_203_977_600, 0), "1900-02-28T00:00:00.0000000Z"),
+        ] {
+            assert_eq!(to_dotnet(&time).unwrap(), text);
+            let back = parse(text).unwrap();
+            assert_eq!(
+                (back.seconds, back.nanos),
+                (time.seconds, time.nanos / 100 * 100)
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_out_of_range_is_said() {
+        for time in [
+            at(MIN_SECONDS - 1, 0),
+            at(MAX_SECONDS + 1, 0),
+            at(i64::MIN, i32::MIN),
+            at(i64::MAX, i32::MAX),
+            at(0, -1),
+            at(0, NANOS),
+        ] {
+            assert!(matches!(
+                to_dotnet(&time),
+                Err(TimeError::OutOfRange { .. })
+            ));
+            assert!(checked_add(&time, Duration::ZERO).is_err());
+            assert!(to_system_time(&time).is_err());
+            assert!(validate(&saturate(&time)).is_ok());
+            assert_eq!(to_dotnet_saturating(&time).len(), 28);
+        }
+        assert_eq!(saturate(&at(0, -1)), at(-1, 999_999_999));
+        assert_eq!(saturate(&at(i64::MAX, i32::MAX)), MAX);
+        assert_eq!(saturate(&at(i64::MIN, i32::MIN)), MIN);
+    }
+
+    #[test]
+    fn other_texts() {
+        for (text, time) in [
+            ("2024-02-29T12:34:56Z", at(1_709_210_096, 0)),
+            ("2024-02-29t12:34:56z", at(1_709_210_096, 0)),
+            ("2024-02-29T12:34:56.5Z", at(1_709_210_096, 500_000_000)),
+            (
+                "2024-02-29T12:34:56.1234567891234Z",
+                at(1_709_210_096, 123_456_789),
+            ),
+            ("2024-02-29T18:04:56+05:30", at(1_709_210_096, 0)),
+            (
+                "2024-02-29T07:34:56.25-05:00",
+                at(1_709_210_096, 250_000_000),
+            ),
+        ] {
+            assert_eq!(parse(text).unwrap(), time, "{text}");
+        }
+        for text in [
+            "",
+            "now",
+            "2024-02-29",
+            "2024-02-29T12:34:56",
+            "2023-02-29T12:34:56Z",
+            "2024-13-01T12:34:56Z",
+            "2024-00-01T12:34:56Z",
+            "2024-01-00T12:34:56Z",
+            "2024-01-01T24:00:00Z",
+            "2024-01-01T23:60:00Z",
+            "2024-01-01T23:59:60Z",
+            "2024-01-01T23:59:59.Z",
+            "2024-01-01T23:59:59Z ",
+            "2024-01-01 23:59:59Z",
+            "2024-01-01T23:59:59+15:00",
+            "2024-01-01T23:59:59+0500",
+            "0000-01-01T00:00:00Z",
+            "-001-01-01T00:00:00Z",
+            "２024-01-01T00:00:00Z",
+        ] {
+            assert!(
+                matches!(parse(text), Err(TimeError::Malformed(_))),
+                "{text}"
+            );
+        }
+        let early = parse("0001-01-01T00:00:00+00:01");
+        assert!(matches!(early, Err(TimeError::OutOfRange { .. })));
+    }
+
+    #[test]
+    fn additions() {
+        let sum = checked_add(&at(1, 999_999_999), Duration::new(1, 1));
+        assert_eq!(sum, Ok(at(3, 0)));
+        let later = Duration::from_secs(u64::MAX);
+        assert_eq!(
+            checked_add(&at(0, 0), later),
+            Err(TimeError::Overflow(later))
+        );
+        assert!(checked_add(&MAX, Duration::from_nanos(100)).is_err());
+        assert_eq!(saturating_add(&MAX, Duration::from_secs(1)), MAX);
+        assert_eq!(saturating_add(&at(0, 0), Duration::MAX), MAX);
+        assert_eq!(
+            saturating_since(&at(2, 0), &at(0, 1)),
+            Duration::new(1, 999_999_999)
+        );
+        assert_eq!(saturating_since(&at(0, 0), &at(2, 0)), Duration::ZERO);
+        assert_eq!(saturating_since(&at(1, 0), &at(1, 1)), Duration::ZERO);
+    }
+
+    #[test]
+    fn comparisons() {
+        assert_eq!(compare(&at(1, 0), &at(0, NANOS)), Ordering::Equal);
+        assert_eq!(compare(&at(1, -1), &at(1, 0)), Ordering::Less);
+        assert_eq!(
+            compare(&at(i64::MAX, 5), &at(i64::MIN, 9)),
+            Ordering::Greater
+        );
+    }
+
+    #[test]
+    fn system_times() {
+        for time in [
+            at(0, 0),
+            at(5, 7),
+            at(-5, 7),
+            at(-1, 999_999_999),
+            MIN,
+            at(MAX_SECONDS, 0),
+        ] {
+            let system = to_system_time(&time).unwrap();
+            assert_eq!(from_system_time(system).unwrap(), time);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn texts_are_unique_and_in_order(
+            a in MIN_SECONDS..=MAX_SECONDS, b in MIN_SECONDS..=MAX_SECONDS,
+            x in 0..NANOS / 100, y in 0..NANOS / 100,
+        ) {
+            let (a, b) = (at(a, x * 100), at(b, y * 100));
+            let texts = (to_dotnet(&a).unwrap(), to_dotnet(&b).unwrap());
+            prop_assert_eq!(parse(&texts.0).unwrap(), a);
+            prop_assert_eq!(texts.0.cmp(&texts.1), compare(&a, &b));
+            let since = saturating_since(&a, &b);
+            if compare(&a, &b).is_ge() {
+                prop_assert_eq!(checked_add(&b, since).unwrap(), a);
+            } else {
+                prop_assert_eq!(since, Duration::ZERO);
+            }
+        }
+
+        #[test]
+        fn nothing_panics(
+            seconds: i64, nanos: i32, other_seconds: i64, other_nanos: i32,
+            secs: u64, subsec in 0..1_000_000_000u32, text in ".{0,40}",
+        ) {
+            let (time, other) = (at(seconds, nanos), at(other_seconds, other_nanos));
+            let later = Duration::new(secs, subsec);
+            let _ = (to_dotnet(&time), parse(&text), to_system_time(&time));
+            let _ = (to_dotnet_saturating(&time), saturating_since(&time, &other));
+            let _ = (checked_add(&time, later), compare(&time, &other));
+            prop_assert!(validate(&saturating_add(&time, later)).is_ok());
+        }
+    }
+}

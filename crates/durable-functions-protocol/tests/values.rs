@@ -1,6 +1,9 @@
 //! Values keep their exact text on the way through the host: against recorded traffic and against
 //! a model of the host.
 
+// Helpers of tests may fail like tests; Clippy knows only the functions marked as such.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
 mod common;
 
 use common::{input_through_host, result_through_host};
