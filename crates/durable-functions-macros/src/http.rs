@@ -1,7 +1,7 @@
 //! The expansion of `#[http_trigger]`.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::quote;
 use syn::{Error, Result};
 
 use crate::arguments::Arguments;
@@ -48,30 +48,15 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenS
         check,
         ..
     } = Arguments::new(&function, &trigger, "an HTTP function");
-    let (inner, call) = (function.inner(), function.inner_call());
-    let (names, types) = (function.argument_names(), function.types());
     let Function {
         ident,
-        vis,
         cfgs,
-        docs,
         output,
         ..
     } = &function;
-    let span = ident.span();
-    let new = quote_spanned!(span=> ::durable_functions::macro_support::HttpCall::new(#call));
+    let visible = function.visible(&quote!(::durable_functions::macro_support::HttpCall));
     Ok(quote! {
-        #(#cfgs)*
-        #(#docs)*
-        #vis fn #ident(#(#names: #types),*) -> ::durable_functions::macro_support::HttpCall<#ident> {
-            #inner
-            #new
-        }
-
-        #(#cfgs)*
-        #[doc(hidden)]
-        #[allow(non_camel_case_types, missing_debug_implementations)]
-        #vis enum #ident {}
+        #visible
 
         #(#cfgs)*
         const _: () = {

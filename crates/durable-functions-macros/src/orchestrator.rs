@@ -1,7 +1,7 @@
 //! The expansion of `#[orchestrator]`.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::quote;
 use syn::{Error, Result, Type};
 
 use crate::names;
@@ -32,33 +32,15 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenS
     };
     let outcome = function.outcome();
     let (outcome_ty, wrap, outcome_check) = (outcome.ty, outcome.wrap, outcome.check);
-    let (inner, call, names) = (
-        function.inner(),
-        function.inner_call(),
-        function.argument_names(),
-    );
     let Function {
         ident,
-        vis,
         cfgs,
-        docs,
         output,
         ..
     } = &function;
-    let span = ident.span();
-    let new = quote_spanned!(span=> ::durable_functions::macro_support::Orchestration::new(#call));
+    let visible = function.visible(&quote!(::durable_functions::macro_support::Orchestration));
     Ok(quote! {
-        #(#cfgs)*
-        #(#docs)*
-        #vis fn #ident(#(#names: #types),*) -> ::durable_functions::macro_support::Orchestration<#ident> {
-            #inner
-            #new
-        }
-
-        #(#cfgs)*
-        #[doc(hidden)]
-        #[allow(non_camel_case_types, missing_debug_implementations)]
-        #vis enum #ident {}
+        #visible
 
         #(#cfgs)*
         const _: () = {
@@ -86,7 +68,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenS
                 fn outcome(
                     returned: Self::Return,
                 ) -> ::core::result::Result<Self::Output, ::durable_functions::Error> {
-                    ::durable_functions::macro_support::activity_outcome(#wrap)
+                    ::durable_functions::macro_support::function_outcome(#wrap)
                 }
             }
         };

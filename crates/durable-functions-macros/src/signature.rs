@@ -1,7 +1,7 @@
 //! What the attributes ask of a function's signature, and the parts they need of it.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{
@@ -152,7 +152,7 @@ impl Function {
 
     /// Names for the arguments of the function that callers see: the user's own where a pattern is
     /// a name.
-    pub(crate) fn argument_names(&self) -> Vec<Ident> {
+    fn argument_names(&self) -> Vec<Ident> {
         let name = |(index, argument): (usize, &PatType)| match &*argument.pat {
             Pat::Ident(pattern) => pattern.ident.clone(),
             _ => format_ident!("argument_{index}"),
@@ -161,7 +161,7 @@ impl Function {
     }
 
     /// The function that has the body, to be put inside the one that callers see.
-    pub(crate) fn inner(&self) -> TokenStream {
+    fn inner(&self) -> TokenStream {
         let Self {
             ident,
             attributes,
@@ -177,8 +177,37 @@ impl Function {
         }
     }
 
+    /// The function that callers see, which gives a `call` of the type that stands for it, and
+    /// that type.
+    pub(crate) fn visible(&self, call: &TokenStream) -> TokenStream {
+        let Self {
+            ident,
+            vis,
+            cfgs,
+            docs,
+            ..
+        } = self;
+        let (names, types) = (self.argument_names(), self.types());
+        let (inner, inner_call) = (self.inner(), self.inner_call());
+        // so that what is wrong with the future points at the function
+        let new = quote_spanned!(ident.span()=> #call::new(#inner_call));
+        quote! {
+            #(#cfgs)*
+            #(#docs)*
+            #vis fn #ident(#(#names: #types),*) -> #call<#ident> {
+                #inner
+                #new
+            }
+
+            #(#cfgs)*
+            #[doc(hidden)]
+            #[allow(non_camel_case_types, missing_debug_implementations)]
+            #vis enum #ident {}
+        }
+    }
+
     /// An expression that calls the inner function and is a future.
-    pub(crate) fn inner_call(&self) -> TokenStream {
+    fn inner_call(&self) -> TokenStream {
         let ident = &self.ident;
         let names = self.argument_names();
         if self.is_async {
@@ -199,7 +228,7 @@ impl Function {
             };
         }
         let span = output.span();
-        let check = quote::quote_spanned! {span=>
+        let check = quote_spanned! {span=>
             const _: () = {
                 #[allow(unused_imports)]
                 use ::durable_functions::macro_support::NotResult as _;

@@ -12,7 +12,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::argument::{ActivityTrigger, Argument};
 use crate::invocation::Invocation;
-use crate::outcome::Outcome;
 
 /// An activity, as the attribute [`macro@crate::activity`] makes it out of a function.
 ///
@@ -192,10 +191,4 @@ pub(crate) async fn run<A: Activity>(invocation: Invocation) -> Result<String, F
             ),
         )
     })
-}
-
-/// Used by the attribute: [`Outcome::outcome`] of the function's return type.
-#[doc(hidden)]
-pub fn outcome<R: Outcome>(returned: R) -> Result<R::Ok, crate::Error> {
-    returned.outcome()
 }

@@ -46,13 +46,14 @@ mod invocation;
 mod orchestrator;
 mod outcome;
 mod panic;
+mod registry;
 mod replay;
 mod server;
 
 pub mod prelude;
 
 pub use activity::ActivityContext;
-pub use app::{AppError, FunctionApp};
+pub use app::FunctionApp;
 pub use argument::State;
 pub use client::{ClientError, DurableClient, StartNew};
 pub use durable_functions_macros::{activity, http_trigger, orchestrator};
@@ -61,11 +62,11 @@ pub use error::{Error, Result, TaskError};
 pub use http::{HttpError, HttpRequest, HttpResponse, Json};
 pub use input::IntoInput;
 pub use orchestrator::{Call, OrchestrationContext};
+pub use registry::AppError;
 
 /// What the attributes' expansions, and the signatures above, are made of. Not for use by hand.
 pub mod macro_support {
-    pub use crate::activity::{Activity, ActivityCall, ActivityFn, outcome as activity_outcome};
-    pub use crate::app::{AsActivity, AsHttp, AsOrchestrator, Function, IntoFunction};
+    pub use crate::activity::{Activity, ActivityCall, ActivityFn};
     pub use crate::argument::{
         ActivityTrigger, Argument, HttpTrigger, States, Trigger, any, at_most_one,
     };
@@ -77,6 +78,7 @@ pub mod macro_support {
     pub use crate::orchestrator::{
         Orchestration, Orchestrator, OrchestratorFn, input as orchestrator_input,
     };
-    pub use crate::outcome::{NotResult, Outcome, Plain, Probe};
+    pub use crate::outcome::{NotResult, Outcome, Plain, Probe, outcome as function_outcome};
+    pub use crate::registry::{AsActivity, AsHttp, AsOrchestrator, Function, IntoFunction};
     pub use durable_functions_protocol::failure::Failure;
 }

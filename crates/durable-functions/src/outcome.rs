@@ -35,6 +35,16 @@ impl<T: 'static> Outcome for Plain<T> {
     }
 }
 
+/// Used by the attributes: [`Outcome::outcome`] of the function's return type.
+///
+/// # Errors
+///
+/// When the function returned an error.
+#[doc(hidden)]
+pub fn outcome<R: Outcome>(returned: R) -> Result<R::Ok, Error> {
+    returned.outcome()
+}
+
 /// Tells at compile time whether a type is a `Result`, also behind an alias. The attributes use it
 /// to refuse an alias that they could not see through: it would be written as `{"Ok":..}`.
 ///

@@ -11,8 +11,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use super::FunctionApp;
 use super::package::{PackageArgs, package};
-use super::{FunctionApp, Registry, function_json};
+use crate::registry::{self, Registry};
 use crate::server;
 
 /// The variable by which the Functions host tells its handler where to listen.
@@ -118,7 +119,7 @@ fn fail(message: impl std::fmt::Display) -> ExitCode {
 }
 
 fn check(registry: &Registry, app: &std::path::Path) -> ExitCode {
-    let stale = function_json::stale(registry, app);
+    let stale = registry::stale(registry, app);
     if stale.is_empty() {
         println!(
             "{} function.json file(s) match the code",
@@ -134,7 +135,7 @@ fn check(registry: &Registry, app: &std::path::Path) -> ExitCode {
 }
 
 fn write(registry: &Registry, app: &std::path::Path) -> ExitCode {
-    match function_json::write(registry, app) {
+    match registry::write_function_json(registry, app) {
         Ok(result) => {
             result
                 .written

@@ -1,22 +1,12 @@
 //! The function app: what is registered, and what its process does.
 
-mod binding;
 mod command_line;
-mod function;
-mod function_json;
 mod package;
-mod registry;
 
 use std::process::ExitCode;
 
-pub(crate) use binding::CLIENT_BINDING;
-pub(crate) use function::Handler;
-pub use function::{AsActivity, AsHttp, AsOrchestrator, Function, IntoFunction};
-pub(crate) use function_json::stale;
-pub use registry::AppError;
-pub(crate) use registry::Registry;
-
 use crate::argument::States;
+use crate::registry::{AppError, Function, IntoFunction, Registry};
 
 /// A function app: the functions of one process, and what they share.
 ///

@@ -14,11 +14,11 @@ use tokio::runtime::Handle;
 use super::fault::{self, Fault, Kind};
 use super::lifecycle::Lifecycle;
 use super::logs;
-use crate::app::{CLIENT_BINDING, Function, Handler, Registry};
 use crate::client::DurableClient;
 use crate::http::Refused;
 use crate::invocation::Invocation;
 use crate::panic;
+use crate::registry::{CLIENT_BINDING, Function, Handler, Registry};
 use crate::replay::{self, Start};
 
 /// A call of the host, apart from its body.
@@ -85,7 +85,8 @@ impl Dispatcher {
             .registry
             .get(&call.function)
             .map_or(Kind::Activity, |function| Kind::of(&function.handler));
-        report(call, Fault::unreadable(error), &kind)
+        let problem = format!("cannot read the host's request: its body did not arrive: {error}");
+        report(call, Fault::Unreadable(problem), &kind)
     }
 }
 

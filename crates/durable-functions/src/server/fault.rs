@@ -22,9 +22,9 @@ use durable_functions_protocol::proto::{
 use durable_functions_protocol::reply::{HttpResponseData, Reply};
 use prost::Message as _;
 
-use crate::app::Handler;
 use crate::client::ClientError;
 use crate::http::HttpError;
+use crate::registry::Handler;
 use crate::replay;
 
 /// A kind of function, as far as answers differ.
@@ -160,10 +160,7 @@ impl Fault {
 
     fn into_failure(self, kind: &Kind) -> Failure {
         match self {
-            Self::Unreadable(problem) => Failure::new(
-                "InvalidRequest",
-                format!("what the Functions host sent can't be read: {problem}"),
-            ),
+            Self::Unreadable(problem) => Failure::new("InvalidRequest", problem),
             Self::NotRegistered { function, known } => {
                 let mut failure = Failure::new(
                     kind.not_registered(),

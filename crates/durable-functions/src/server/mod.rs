@@ -15,7 +15,7 @@ use actix_web::web::{Bytes, Data, Path, PayloadConfig};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use durable_functions_protocol::reply::Reply;
 
-use crate::app::{Registry, stale};
+use crate::registry::{Registry, stale};
 use dispatch::{Call, Dispatcher};
 use lifecycle::Lifecycle;
 

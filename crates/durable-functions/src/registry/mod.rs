@@ -1,11 +1,18 @@
-//! The functions of a checked app, by name.
+//! What an app has registered: its functions by name, and what the host is told of them.
+
+mod binding;
+mod function;
+mod function_json;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::binding;
-use super::function::Function;
+pub(crate) use binding::CLIENT_BINDING;
+pub(crate) use function::Handler;
+pub use function::{AsActivity, AsHttp, AsOrchestrator, Function, IntoFunction};
+pub(crate) use function_json::{stale, write as write_function_json};
+
 use crate::argument::States;
 
 /// What is wrong with an app, all of it at once.

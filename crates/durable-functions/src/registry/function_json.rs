@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::Registry;
 use super::binding::Binding;
 use super::function::Function;
-use super::registry::Registry;
 
 /// Something about an app folder's function.json files that does not match the code.
 #[derive(Clone, Debug, PartialEq, Eq)]
