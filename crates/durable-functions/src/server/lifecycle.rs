@@ -61,7 +61,7 @@ impl Lifecycle {
     pub(crate) async fn ended(&self) -> ExitCode {
         tokio::select! {
             () = orphaned() => {
-                tracing::info!("the development host is gone, so this handler ends");
+                tracing::debug!("the development host is gone, so this handler ends");
                 return ExitCode::SUCCESS;
             }
             () = asked_to_end() => {}
