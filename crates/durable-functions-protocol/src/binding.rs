@@ -320,32 +320,7 @@ fn time_span(text: &str) -> Option<Duration> {
     if matches!(text, "-00:00:00.0010000" | "-00:00:00.001") {
         return Some(Duration::MAX);
     }
-    let mut parts = text.split(':');
-    let (hours, minutes, seconds) = (parts.next()?, parts.next()?, parts.next()?);
-    if parts.next().is_some() {
-        return None;
-    }
-    let (days, hours) = match hours.split_once('.') {
-        Some((days, hours)) => (number(days, 8)?, hours),
-        None => (0, hours),
-    };
-    let (seconds, fraction) = match seconds.split_once('.') {
-        Some((seconds, fraction)) => (seconds, fraction),
-        None => (seconds, "0"),
-    };
-    let (hours, minutes, seconds) = (number(hours, 2)?, number(minutes, 2)?, number(seconds, 2)?);
-    if hours > 23 || minutes > 59 || seconds > 59 {
-        return None;
-    }
-    let scale = 10u32.checked_pow(9u32.checked_sub(u32::try_from(fraction.len()).ok()?)?)?;
-    let nanos = number(fraction, 9)?.checked_mul(scale)?;
-    let whole = u64::from(days) * 86_400 + u64::from(hours * 3_600 + minutes * 60 + seconds);
-    Some(Duration::new(whole, nanos))
-}
-
-fn number(text: &str, most_digits: usize) -> Option<u32> {
-    let valid = (1..=most_digits).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-    valid.then(|| text.parse().ok()).flatten()
+    crate::time_span::parse(text).filter(|_| text.matches(':').count() == 2)
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ pub mod proto;
 pub mod reply;
 mod scan;
 pub mod time;
+pub mod time_span;
 pub mod value;
 
 pub use binding::{BindingValue, DurableClientBinding, HttpRequestData};
