@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use durable_functions_protocol::failure::Failure;
 use serde::Serialize;
@@ -122,6 +123,7 @@ pub struct ActivityContext {
     instance_id: String,
     invocation_id: String,
     cancellation: CancellationToken,
+    deadline: Option<Instant>,
 }
 
 impl ActivityContext {
@@ -132,6 +134,7 @@ impl ActivityContext {
             instance_id: instance_id.into(),
             invocation_id: String::new(),
             cancellation: CancellationToken::new(),
+            deadline: None,
         }
     }
 
@@ -151,16 +154,31 @@ impl ActivityContext {
         &self.invocation_id
     }
 
-    /// Whether the activity should stop: its time is nearly over (host.json's `functionTimeout`),
-    /// or the process is asked to end. A late result is lost; an activity that stops can say how
-    /// far it came.
+    /// When the activity should stop at the latest: shortly before host.json's `functionTimeout`
+    /// is over, at which the host kills the process. `None` if host.json does not say; the host's
+    /// default is 5 or 30 minutes, by plan.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// Whether the activity should stop: its [`deadline`](Self::deadline) is there, or the process
+    /// is asked to end. An activity that stops can still say how far it came.
     pub fn is_cancelled(&self) -> bool {
         self.cancellation.is_cancelled()
+            || self
+                .deadline
+                .is_some_and(|deadline| Instant::now() >= deadline)
     }
 
     /// Waits until the activity should stop; see [`is_cancelled`](Self::is_cancelled).
     pub async fn cancelled(&self) {
-        self.cancellation.cancelled().await;
+        match self.deadline {
+            None => self.cancellation.cancelled().await,
+            Some(deadline) => tokio::select! {
+                () = self.cancellation.cancelled() => {}
+                () = tokio::time::sleep_until(deadline.into()) => {}
+            },
+        }
     }
 }
 
@@ -173,6 +191,7 @@ impl Argument<ActivityTrigger> for ActivityContext {
             instance_id: invocation.instance_id.clone().unwrap_or_default(),
             invocation_id: invocation.id.clone(),
             cancellation: invocation.cancellation.clone(),
+            deadline: invocation.deadline,
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::any::type_name;
 use std::sync::Arc;
+use std::time::Instant;
 
 use durable_functions_protocol::failure::Failure;
 use serde::de::DeserializeOwned;
@@ -24,6 +25,8 @@ pub struct Invocation {
     pub(crate) client: Option<DurableClient>,
     pub(crate) states: Arc<States>,
     pub(crate) cancellation: CancellationToken,
+    /// When an activity should stop.
+    pub(crate) deadline: Option<Instant>,
 }
 
 impl Invocation {

@@ -583,6 +583,19 @@ fn stale_function_json_files_are_told_at_start() {
     );
 }
 
+#[test]
+fn an_activity_is_told_when_its_time_is_nearly_over() {
+    let app = tempfile::tempdir().unwrap();
+    fs::write(
+        app.path().join("host.json"),
+        r#"{"functionTimeout":"00:00:01"}"#,
+    )
+    .unwrap();
+    let handler = Handler::start(env!("CARGO_BIN_EXE_faults"), app.path());
+    let answer = handler.activity("activity_waits_to_be_cancelled", None);
+    assert_eq!(answer.result(), "cancelled");
+}
+
 fn copy_folders(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap() {
         let folder = entry.unwrap().path();

@@ -1,6 +1,7 @@
 //! From a request of the host to the answer: finds the function and runs it on a thread of its own.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use actix_web::web::Bytes;
 use durable_functions_protocol::envelope::InvocationRequest;
@@ -32,13 +33,20 @@ pub(crate) struct Call {
 pub(crate) struct Dispatcher {
     registry: Arc<Registry>,
     lifecycle: Arc<Lifecycle>,
+    timeout: Option<Duration>,
 }
 
 impl Dispatcher {
-    pub(crate) fn new(registry: Registry, lifecycle: Arc<Lifecycle>) -> Self {
+    /// `timeout` is how long the host lets a function run, if that is known.
+    pub(crate) fn new(
+        registry: Registry,
+        lifecycle: Arc<Lifecycle>,
+        timeout: Option<Duration>,
+    ) -> Self {
         Self {
             registry: Arc::new(registry),
             lifecycle,
+            timeout,
         }
     }
 
@@ -66,6 +74,9 @@ impl Dispatcher {
             function,
             registry: Arc::clone(&self.registry),
             lifecycle: Arc::clone(&self.lifecycle),
+            deadline: self
+                .timeout
+                .and_then(|timeout| Instant::now().checked_add(hurry_after(timeout))),
         };
         let counted = self.lifecycle.enter();
         let running = tokio::task::spawn_blocking(move || {
@@ -123,6 +134,7 @@ struct Runner {
     function: Function,
     registry: Arc<Registry>,
     lifecycle: Arc<Lifecycle>,
+    deadline: Option<Instant>,
 }
 
 impl Runner {
@@ -215,7 +227,8 @@ impl Runner {
             request: None,
             client,
             states: Arc::clone(&self.registry.states),
-            cancellation: self.lifecycle.cancellation().child_token(),
+            cancellation: self.lifecycle.cancellation().clone(),
+            deadline: self.deadline,
         };
         if matches!(self.function.handler, Handler::Http(_)) {
             let data = trigger.http_request().map_err(Fault::unreadable)?;
@@ -226,6 +239,12 @@ impl Runner {
         }
         Ok(invocation)
     }
+}
+
+/// When an activity is told that its time is nearly over: a tenth of it, and at most ten seconds,
+/// before the host kills the process with everything in it.
+fn hurry_after(timeout: Duration) -> Duration {
+    timeout - (timeout / 10).min(Duration::from_secs(10))
 }
 
 /// The input of an activity as JSON text.

@@ -2,6 +2,7 @@
 
 mod dispatch;
 mod fault;
+mod host_json;
 mod lifecycle;
 mod logs;
 
@@ -54,9 +55,12 @@ pub(crate) fn run(registry: Registry, port: u16) -> ExitCode {
 }
 
 async fn serve(registry: Registry, port: u16, threads: usize) -> ExitCode {
-    warn_of_stale_functions(&registry);
+    let app = std::env::var_os("FUNCTIONS_APP_ROOT_PATH")
+        .map_or_else(|| PathBuf::from("."), PathBuf::from);
+    warn_of_stale_functions(&registry, &app);
     let lifecycle = Arc::new(Lifecycle::default());
-    let dispatcher = Data::new(Dispatcher::new(registry, Arc::clone(&lifecycle)));
+    let timeout = host_json::function_timeout(&app);
+    let dispatcher = Data::new(Dispatcher::new(registry, Arc::clone(&lifecycle), timeout));
     let server = HttpServer::new(move || {
         App::new()
             .app_data(dispatcher.clone())
@@ -123,10 +127,8 @@ fn answer(reply: Reply) -> HttpResponse {
     response.body(reply.body)
 }
 
-fn warn_of_stale_functions(registry: &Registry) {
-    let app = std::env::var_os("FUNCTIONS_APP_ROOT_PATH")
-        .map_or_else(|| PathBuf::from("."), PathBuf::from);
-    let stale = stale(registry, &app);
+fn warn_of_stale_functions(registry: &Registry, app: &std::path::Path) {
+    let stale = stale(registry, app);
     for difference in &stale {
         tracing::error!("{difference}");
     }

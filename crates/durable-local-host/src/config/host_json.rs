@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use durable_functions_protocol::time_span;
 use serde_json::{Map, Value};
 
 use super::json_file::{at, read_object};
-use super::timespan::parse_timespan;
 use crate::error::Error;
 
 /// What this host uses of host.json.
@@ -196,7 +196,7 @@ impl Reader<'_> {
         let Some(text) = self.text(path)? else {
             return Ok(None);
         };
-        match parse_timespan(&text) {
+        match time_span::parse(&text) {
             Some(span) => Ok(Some(span)),
             None => Err(self.fault(path, &format!("`{text}` is no time span such as 00:00:30"))),
         }

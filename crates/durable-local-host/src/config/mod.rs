@@ -5,7 +5,6 @@ mod function_json;
 mod host_json;
 mod json_file;
 mod local_settings;
-mod timespan;
 
 pub(crate) use app::AppConfig;
 #[cfg(test)]
