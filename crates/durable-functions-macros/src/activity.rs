@@ -36,7 +36,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenS
         output,
         ..
     } = &function;
-    let visible = function.visible(&quote!(::durable_functions::macro_support::ActivityCall));
+    let visible = function.visible("ActivityCall");
     Ok(quote! {
         #visible
 

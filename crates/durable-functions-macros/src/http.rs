@@ -54,7 +54,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenS
         output,
         ..
     } = &function;
-    let visible = function.visible(&quote!(::durable_functions::macro_support::HttpCall));
+    let visible = function.visible("HttpCall");
     Ok(quote! {
         #visible
 

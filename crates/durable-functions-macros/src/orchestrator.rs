@@ -38,7 +38,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenS
         output,
         ..
     } = &function;
-    let visible = function.visible(&quote!(::durable_functions::macro_support::Orchestration));
+    let visible = function.visible("Orchestration");
     Ok(quote! {
         #visible
 

@@ -177,9 +177,9 @@ impl Function {
         }
     }
 
-    /// The function that callers see, which gives a `call` of the type that stands for it, and
-    /// that type.
-    pub(crate) fn visible(&self, call: &TokenStream) -> TokenStream {
+    /// The function that callers see, and the type that stands for it. The function gives a `call`,
+    /// which is a type of the SDK.
+    pub(crate) fn visible(&self, call: &str) -> TokenStream {
         let Self {
             ident,
             vis,
@@ -190,7 +190,10 @@ impl Function {
         let (names, types) = (self.argument_names(), self.types());
         let (inner, inner_call) = (self.inner(), self.inner_call());
         // so that what is wrong with the future points at the function
-        let new = quote_spanned!(ident.span()=> #call::new(#inner_call));
+        let span = ident.span();
+        let call = Ident::new(call, span);
+        let call = quote_spanned!(span=> ::durable_functions::macro_support::#call);
+        let new = quote_spanned!(span=> #call::new(#inner_call));
         quote! {
             #(#cfgs)*
             #(#docs)*
