@@ -34,7 +34,8 @@ pub fn parse(text: &str) -> Option<Duration> {
             *field = number(part).filter(|value| *value < limit)?;
         }
     }
-    if parts.next().is_some() {
+    let has_seconds = text.matches(':').count() == 2;
+    if parts.next().is_some() || (fraction.is_some() && !has_seconds) {
         return None;
     }
     let [hours, minutes, seconds] = fields;
@@ -79,6 +80,11 @@ mod tests {
             parse("1.00:00:00.5"),
             Some(Duration::from_millis(86_400_500))
         );
+        assert_eq!(parse("1.02:03"), Some(Duration::from_secs(93_780)));
+        assert_eq!(
+            parse("213503982334601.07:00:15"),
+            Some(Duration::from_secs(u64::MAX))
+        );
         assert_eq!(parse("7"), Some(Duration::from_secs(7 * 86_400)));
         for wrong in [
             "",
@@ -88,6 +94,17 @@ mod tests {
             "00:61:00",
             "00:00:00:00",
             "a:b",
+            ":",
+            "::",
+            "1:2.",
+            "00:10.5",
+            "1.5",
+            "+1",
+            "1.-2:00:00",
+            "00:00:00.1234567890",
+            "١:00:00",
+            "213503982334602",
+            "99999999999999999999.00:00:00",
         ] {
             assert_eq!(parse(wrong), None, "{wrong}");
         }
