@@ -200,14 +200,23 @@ pub struct HttpResponseData {
     pub body: Option<String>,
 }
 
-/// `{"Outputs":..,"Logs":[..],"ReturnValue":` with room for what follows.
+/// `{"Outputs":..,"Logs":[..],"ReturnValue":` with room for what follows, in one allocation unless
+/// the logs have many escapes.
 fn envelope(outputs: &[u8], logs: &[String], room: usize) -> Vec<u8> {
-    let logs = to_json(&logs);
-    let mut body = Vec::with_capacity(outputs.len() + logs.len() + room + 48);
+    let logs_room: usize = logs
+        .iter()
+        .map(|line| line.len() + line.len() / 16 + 8)
+        .sum();
+    let mut body = Vec::with_capacity(outputs.len() + logs_room + room + 48);
     body.extend_from_slice(b"{\"Outputs\":");
     body.extend_from_slice(outputs);
     body.extend_from_slice(b",\"Logs\":");
-    body.extend_from_slice(&logs);
+    let begin = body.len();
+    if serde_json::to_writer(&mut body, logs).is_err() {
+        // Texts have no way to fail; should that change, logs must not break the answer.
+        body.truncate(begin);
+        body.extend_from_slice(b"[]");
+    }
     body.extend_from_slice(b",\"ReturnValue\":");
     body
 }

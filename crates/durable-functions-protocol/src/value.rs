@@ -99,33 +99,106 @@ pub fn unwrap(json: &str) -> Result<Cow<'_, str>, DecodeError> {
 }
 
 fn wrap(json: &str) -> String {
-    let mut out = String::with_capacity(json.len() + json.len() / 8 + MARK.len() + 2);
+    let mut out = String::with_capacity(json.len() + json.len() / 4 + MARK.len() + 2);
     out.push('"');
     out.push_str(MARK);
-    let mut rest = json;
-    let special = |byte: u8| byte < 0x20 || matches!(byte, b'"' | b'\\');
-    while let Some(at) = rest.bytes().position(special) {
-        // What is special is one byte long, so both cuts are between characters.
-        let (plain, tail) = rest.split_at(at);
-        out.push_str(plain);
-        let mut tail = tail.chars();
-        match tail.next() {
-            Some('"') => out.push_str("\\\""),
-            Some('\\') => out.push_str("\\\\"),
-            Some('\n') => out.push_str("\\n"),
-            Some('\r') => out.push_str("\\r"),
-            Some('\t') => out.push_str("\\t"),
-            Some(control) => {
-                out.push_str("\\u00");
-                for digit in [u32::from(control) >> 4, u32::from(control) & 15] {
-                    out.extend(char::from_digit(digit, 16));
-                }
+    let mut plain_from = 0;
+    for (at, byte) in json.bytes().enumerate() {
+        let escape = match byte {
+            b'"' => "\\\"",
+            b'\\' => "\\\\",
+            b'\n' => "\\n",
+            b'\r' => "\\r",
+            b'\t' => "\\t",
+            0..0x20 => "\\u00",
+            _ => continue,
+        };
+        // What is escaped is one byte long, so every cut is between characters.
+        out.push_str(json.get(plain_from..at).unwrap_or_default());
+        out.push_str(escape);
+        if escape.ends_with('0') {
+            for digit in [byte >> 4, byte & 15] {
+                out.extend(char::from_digit(u32::from(digit), 16));
             }
-            None => break,
         }
-        rest = tail.as_str();
+        plain_from = at + 1;
     }
-    out.push_str(rest);
+    out.push_str(json.get(plain_from..).unwrap_or_default());
     out.push('"');
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrapped_values_are_strings_that_need_no_other_escapes() {
+        for (json, sent) in [
+            ("1.10", r#""durable-json:1.10""#),
+            (r#"{"a":"x\\y"} "#, r#""durable-json:{\"a\":\"x\\\\y\"} ""#),
+            ("[1,\n\r\t2]", r#""durable-json:[1,\n\r\t2]""#),
+            ("\u{1f}\u{0}é😀", "\"durable-json:\\u001f\\u0000é😀\""),
+            ("", r#""durable-json:""#),
+            (
+                r#""durable-json:1""#,
+                r#""durable-json:\"durable-json:1\"""#,
+            ),
+        ] {
+            assert_eq!(to_result(json.to_owned()), sent);
+            assert_eq!(to_input(json.to_owned()), sent);
+            assert_eq!(unwrap(sent).unwrap(), json);
+            // As serde_json writes it, and the host too.
+            let text = format!("{MARK}{json}");
+            assert_eq!(serde_json::to_string(&text).unwrap(), sent);
+        }
+    }
+
+    #[test]
+    fn results_and_inputs_are_wrapped_for_reasons_of_their_own() {
+        for (json, result, input) in [
+            (r#""2024-02-29T12:34:56Z""#, false, true),
+            (r#"{"$type":"x"}"#, false, true),
+            (r#"{"durable-failure":"x"}"#, false, true),
+            (r#"{"instanceId":"x"}"#, true, false),
+            ("1.5", true, true),
+        ] {
+            assert_eq!(is_exact_result(json), result, "{json}");
+            assert_eq!(is_exact_input(json), input, "{json}");
+            assert_eq!(to_result(json.into()) == json, result, "{json}");
+            assert_eq!(to_input(json.into()) == json, input, "{json}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_wrapped_comes_back_as_it_is() {
+        for text in [
+            "",
+            "null",
+            "no JSON",
+            r#""durable-jso""#,
+            r#"["durable-json:1"]"#,
+            r#""\u0064urable-json:1""#,
+            "durable-json:1",
+        ] {
+            assert!(matches!(unwrap(text), Ok(Cow::Borrowed(it)) if it == text));
+        }
+        // Blanks around it do not hide the mark.
+        assert_eq!(unwrap(" \n\"durable-json:1\" ").unwrap(), "1");
+    }
+
+    #[test]
+    fn broken_wrappings_are_errors() {
+        for (text, kind) in [
+            (r#""durable-json:"#, DecodeErrorKind::NotJson),
+            (r#""durable-json:1" x"#, DecodeErrorKind::NotJson),
+            (r#""durable-json:\x""#, DecodeErrorKind::NotJson),
+            ("\"durable-json:\u{1}\"", DecodeErrorKind::NotJson),
+            (r#""durable-json:\ud800""#, DecodeErrorKind::NotJson),
+        ] {
+            let error = unwrap(text).unwrap_err();
+            assert_eq!(error.kind(), kind, "{text}: {error}");
+            assert!(error.to_string().contains("wrapped value"), "{error}");
+        }
+    }
 }
