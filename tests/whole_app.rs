@@ -7,13 +7,19 @@
     reason = "a test ends where it can't go on"
 )]
 
-mod support;
+use handler_harness::App;
 
-use support::App;
+fn start(arguments: &[&str]) -> App {
+    App::start(
+        env!("CARGO_BIN_EXE_handler"),
+        env!("CARGO_MANIFEST_DIR"),
+        arguments,
+    )
+}
 
 #[test]
 fn hello_seoul() {
-    let app = App::start(&["--memory"]);
+    let app = start(&["--memory"]);
     let answer = app.post("/api/orchestrators/hello_orchestrator", "");
     assert_eq!(answer.status, 202, "{}", answer.body);
     assert_eq!(
@@ -56,7 +62,7 @@ fn hello_seoul() {
 
 #[test]
 fn unknown_orchestrators_and_ids_are_refused() {
-    let app = App::start(&["--memory"]);
+    let app = start(&["--memory"]);
     // the HTTP function passes on what the client says
     let answer = app.post("/api/orchestrators/nope", "");
     assert_eq!(answer.status, 400, "{}", answer.body);
@@ -132,7 +138,7 @@ mod kills {
 
     #[test]
     fn every_orchestration_survives_the_death_of_the_handler() {
-        let app = App::start(&["--memory"]);
+        let app = start(&["--memory"]);
         let ids = start_all(&app, || {
             let handlers = app.handlers();
             assert_eq!(handlers.len(), 1, "{handlers:?}");
@@ -145,12 +151,12 @@ mod kills {
     fn every_orchestration_survives_the_death_of_the_host() {
         let folder = tempfile::tempdir().unwrap();
         let state = ["--state", folder.path().to_str().unwrap()];
-        let mut app = App::start(&state);
+        let mut app = start(&state);
         let ids = start_all(&app, || {});
         let handlers = app.handlers();
         app.host().kill().unwrap();
         app.host().wait().unwrap();
-        let restarted = App::start(&state);
+        let restarted = start(&state);
         assert_all_complete(&restarted, &ids);
         for handler in handlers {
             assert!(
@@ -168,7 +174,7 @@ mod kills {
 
     #[test]
     fn control_c_stops_both() {
-        let mut app = App::start(&["--memory"]);
+        let mut app = start(&["--memory"]);
         let handlers = app.handlers();
         assert_eq!(handlers.len(), 1);
         let interrupted = Command::new("kill")

@@ -283,16 +283,31 @@ pub enum TaskError {
         #[source]
         failure: Box<Failure>,
     },
-    /// The result is there, but is not what the caller expects.
-    #[error("the result of activity '{name}' is not a `{expected}`: {problem}; it is {excerpt}")]
-    Decode {
-        /// Name of the activity.
+    /// The sub-orchestration failed or was terminated.
+    #[error("sub-orchestration '{name}' failed: {failure}")]
+    SubOrchestration {
+        /// Name of its orchestrator.
         name: String,
+        /// What it failed with.
+        #[source]
+        failure: Box<Failure>,
+    },
+    /// The event did not come in time.
+    #[error("event '{name}' did not come in time")]
+    Timeout {
+        /// Name of the event.
+        name: String,
+    },
+    /// The value is there, but is not what the caller expects.
+    #[error("{what} is not a `{expected}`: {problem}; it is {excerpt}")]
+    Decode {
+        /// What could not be read, such as the result of which activity.
+        what: String,
         /// The Rust type that was expected.
         expected: &'static str,
         /// What the decoder said.
         problem: String,
-        /// The beginning of the result's JSON text.
+        /// The beginning of the value's JSON text.
         excerpt: String,
     },
 }
@@ -301,8 +316,10 @@ impl TaskError {
     /// The failure, if the task itself failed.
     pub fn failure(&self) -> Option<&Failure> {
         match self {
-            Self::Activity { failure, .. } => Some(failure),
-            Self::Decode { .. } => None,
+            Self::Activity { failure, .. } | Self::SubOrchestration { failure, .. } => {
+                Some(failure)
+            }
+            Self::Timeout { .. } | Self::Decode { .. } => None,
         }
     }
 

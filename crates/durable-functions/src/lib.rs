@@ -61,7 +61,10 @@ pub use durable_functions_protocol::failure::Failure;
 pub use error::{Error, Result, TaskError};
 pub use http::{HttpError, HttpRequest, HttpResponse, Json};
 pub use input::IntoInput;
-pub use orchestrator::{Call, OrchestrationContext};
+pub use orchestrator::{
+    Call, ContinueAsNew, ContinueAsNewOptions, EventWait, OrchestrationContext, Sleep,
+    SubOrchestration,
+};
 pub use registry::AppError;
 
 /// What the attributes' expansions, and the signatures above, are made of. Not for use by hand.

@@ -3,17 +3,25 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::rc::Rc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use durable_functions_protocol::proto::{ActionType, ExecutionStartedEvent, ScheduleTaskAction};
-use durable_functions_protocol::value;
+use durable_functions_protocol::proto::{
+    ActionType, CreateSubOrchestrationAction, ExecutionStartedEvent, OrchestrationInstance,
+    ScheduleTaskAction, SendEventAction, Timestamp,
+};
+use durable_functions_protocol::{time, value};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::Call;
+use super::{
+    Call, ContinueAsNew, ContinueAsNewOptions, EventWait, Orchestrator, OrchestratorFn, Sleep,
+    SubOrchestration,
+};
 use crate::activity::{Activity, ActivityFn};
 use crate::input::{AnyInput, Encode, IntoInput};
-use crate::replay::{Core, EventKind, Fault};
+use crate::replay::{Continuation, Core, EventKind, Fault};
 
 /// The first argument of every orchestrator: everything an orchestrator does, it does with this.
 ///
@@ -21,19 +29,14 @@ use crate::replay::{Core, EventKind, Fault};
 #[derive(Clone)]
 pub struct OrchestrationContext {
     core: Rc<Core>,
-    instance: Rc<Instance>,
-}
-
-struct Instance {
-    id: String,
-    started: ExecutionStartedEvent,
+    started: Rc<ExecutionStartedEvent>,
 }
 
 impl OrchestrationContext {
-    pub(crate) fn new(core: Rc<Core>, id: String, started: ExecutionStartedEvent) -> Self {
+    pub(crate) fn new(core: Rc<Core>, started: ExecutionStartedEvent) -> Self {
         Self {
             core,
-            instance: Rc::new(Instance { id, started }),
+            started: Rc::new(started),
         }
     }
 
@@ -111,23 +114,264 @@ impl OrchestrationContext {
         Call::new(Rc::clone(&self.core), id, name)
     }
 
+    /// Calls another orchestrator as a sub-orchestration: an instance of its own, whose output this
+    /// one waits for.
+    ///
+    /// ```
+    /// use durable_functions::prelude::*;
+    ///
+    /// #[orchestrator]
+    /// async fn line(_ctx: OrchestrationContext, item: String) -> String {
+    ///     item
+    /// }
+    ///
+    /// #[orchestrator]
+    /// async fn order(ctx: OrchestrationContext, items: Vec<String>) -> Result<Vec<String>> {
+    ///     let lines: Vec<_> = items.into_iter().map(|item| ctx.call_sub_orchestrator(line, item)).collect();
+    ///     let mut done = Vec::new();
+    ///     for line in lines {
+    ///         done.push(line.await?);
+    ///     }
+    ///     Ok(done)
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The future ends with an error if the sub-orchestration fails or is terminated, or if its
+    /// output can't be read.
+    pub fn call_sub_orchestrator<Marker, F: OrchestratorFn<Marker>>(
+        &self,
+        orchestrator: F,
+        input: impl IntoInput<<F::Orchestrator as Orchestrator>::Input>,
+    ) -> SubOrchestration<<F::Orchestrator as Orchestrator>::Output> {
+        let _ = orchestrator;
+        self.sub_orchestration(
+            <F::Orchestrator as Orchestrator>::NAME.into(),
+            input.into_input(),
+        )
+    }
+
+    /// Calls a sub-orchestration that is known by name alone.
+    ///
+    /// # Errors
+    ///
+    /// As for [`call_sub_orchestrator`](Self::call_sub_orchestrator).
+    pub fn call_sub_orchestrator_by_name<Output: DeserializeOwned>(
+        &self,
+        name: impl Into<Cow<'static, str>>,
+        input: impl IntoInput<AnyInput>,
+    ) -> SubOrchestration<Output> {
+        self.sub_orchestration(name.into(), input.into_input())
+    }
+
+    fn sub_orchestration<Output>(
+        &self,
+        name: Cow<'static, str>,
+        input: impl Encode,
+    ) -> SubOrchestration<Output> {
+        const KIND: EventKind = EventKind::SubOrchestrationCreated;
+        let id = self.core.schedule(KIND, &name, || {
+            let input = input
+                .encode()
+                .map_err(|error| Fault::input_not_json(KIND, &name, &error))?;
+            Ok(ActionType::CreateSubOrchestration(
+                CreateSubOrchestrationAction {
+                    name: name.clone().into_owned(),
+                    input: Some(input),
+                    ..CreateSubOrchestrationAction::default()
+                },
+            ))
+        });
+        SubOrchestration::new(Rc::clone(&self.core), id, name)
+    }
+
+    /// Waits for a time that begins now; see [`now`](Self::now).
+    ///
+    /// ```
+    /// use durable_functions::prelude::*;
+    /// use std::time::Duration;
+    ///
+    /// #[orchestrator]
+    /// async fn remind(ctx: OrchestrationContext) -> String {
+    ///     ctx.sleep(Duration::from_secs(30 * 24 * 60 * 60)).await;
+    ///     "a month is over".into()
+    /// }
+    /// ```
+    pub fn sleep(&self, duration: Duration) -> Sleep {
+        let until = time::saturating_add(&self.core.now(), duration);
+        Sleep::until(Rc::clone(&self.core), until)
+    }
+
+    /// Waits until a point in time. One that is over already is waited for as well, for a moment:
+    /// the history has a timer for it.
+    pub fn sleep_until(&self, until: DateTime<Utc>) -> Sleep {
+        let until = Timestamp {
+            seconds: until.timestamp(),
+            // chrono counts a leap second as more than a second of nanoseconds
+            nanos: until
+                .timestamp_subsec_nanos()
+                .min(999_999_999)
+                .cast_signed(),
+        };
+        Sleep::until(Rc::clone(&self.core), until)
+    }
+
+    /// Waits for an event that is raised from outside. Names compare without case. An event that
+    /// came before anybody waited for it is kept; of several waiters the first comes first.
+    ///
+    /// ```
+    /// use durable_functions::TaskError;
+    /// use durable_functions::prelude::*;
+    /// use std::time::Duration;
+    ///
+    /// #[orchestrator]
+    /// async fn approval(ctx: OrchestrationContext) -> Result<bool> {
+    ///     let day = Duration::from_secs(24 * 60 * 60);
+    ///     match ctx.wait_for_event::<bool>("Approval").timeout(day).await {
+    ///         Ok(approved) => Ok(approved),
+    ///         Err(error) if matches!(error.task(), Some(TaskError::Timeout { .. })) => Ok(false),
+    ///         Err(error) => Err(error),
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The future ends with an error if the payload can't be read, or the time limit is over.
+    pub fn wait_for_event<Payload: DeserializeOwned>(
+        &self,
+        name: impl Into<String>,
+    ) -> EventWait<Payload> {
+        EventWait::new(Rc::clone(&self.core), name.into())
+    }
+
+    /// Raises an event for another instance. Nobody learns whether it arrives.
+    pub fn send_event(
+        &self,
+        instance_id: impl Into<String>,
+        name: impl Into<String>,
+        payload: impl Serialize,
+    ) {
+        const KIND: EventKind = EventKind::EventSent;
+        let (instance_id, name) = (instance_id.into(), name.into());
+        self.core.schedule(KIND, &name, || {
+            let data = serde_json::to_string(&payload)
+                .map_err(|error| Fault::input_not_json(KIND, &name, &error))?;
+            Ok(ActionType::SendEvent(SendEventAction {
+                instance: Some(OrchestrationInstance {
+                    instance_id,
+                    execution_id: None,
+                }),
+                name: name.clone(),
+                data: Some(data),
+            }))
+        });
+    }
+
+    /// Shows a status to whoever asks for the instance: any value, of at most 16 KB as JSON in
+    /// UTF-16. It stays until it is set anew.
+    ///
+    /// A status that is too large or can't be written ends the orchestration with a failure, as it
+    /// would on the host.
+    pub fn set_custom_status(&self, status: impl Serialize) {
+        const LIMIT: usize = 16 * 1024;
+        match serde_json::to_string(&status) {
+            Err(error) => self.core.fail(Fault::custom_status(error)),
+            Ok(status) => match status.encode_utf16().count() * 2 {
+                size if size > LIMIT => self.core.fail(Fault::custom_status(format!(
+                    "it has {size} bytes in UTF-16, and the host takes at most {LIMIT}"
+                ))),
+                _ => self.core.set_custom_status(status),
+            },
+        }
+    }
+
+    /// Ends this run of the instance and begins it anew with another input and an empty history:
+    /// how an orchestration goes on for ever.
+    ///
+    /// ```
+    /// use durable_functions::prelude::*;
+    /// use std::time::Duration;
+    ///
+    /// #[orchestrator]
+    /// async fn heartbeat(ctx: OrchestrationContext, count: u64) -> Result<u64> {
+    ///     ctx.sleep(Duration::from_secs(60)).await;
+    ///     return ctx.continue_as_new(count + 1);
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Always: the error is what makes the orchestrator return.
+    pub fn continue_as_new<T, E: From<ContinueAsNew>>(
+        &self,
+        input: impl Serialize,
+    ) -> Result<T, E> {
+        self.continue_as_new_with(input, ContinueAsNewOptions::new())
+    }
+
+    /// [`continue_as_new`](Self::continue_as_new) with options.
+    ///
+    /// # Errors
+    ///
+    /// Always: the error is what makes the orchestrator return.
+    pub fn continue_as_new_with<T, E: From<ContinueAsNew>>(
+        &self,
+        input: impl Serialize,
+        options: ContinueAsNewOptions,
+    ) -> Result<T, E> {
+        match serde_json::to_string(&input) {
+            Ok(input) => self.core.continue_as_new(Continuation {
+                input,
+                version: options.version,
+                discard_events: options.discard_events,
+            }),
+            Err(error) => self.core.fail(Fault::input_not_json(
+                EventKind::Other,
+                "the next run",
+                &error,
+            )),
+        }
+        Err(ContinueAsNew::new().into())
+    }
+
     /// Id of this instance.
     pub fn instance_id(&self) -> &str {
-        &self.instance.id
+        self.core.instance_id()
     }
 
     /// Name of this orchestrator, as the host knows it.
     pub fn name(&self) -> &str {
-        &self.instance.started.name
+        &self.started.name
     }
 
     /// Version that the instance was started with.
     pub fn version(&self) -> Option<&str> {
-        self.instance
-            .started
+        self.started
             .version
             .as_deref()
             .filter(|version| !version.is_empty())
+    }
+
+    /// Id of this run of the instance; it changes when the instance continues as new.
+    pub fn execution_id(&self) -> Option<&str> {
+        self.started
+            .orchestration_instance
+            .as_ref()?
+            .execution_id
+            .as_deref()
+    }
+
+    /// Id of the instance that called this one as a sub-orchestration.
+    pub fn parent_instance_id(&self) -> Option<&str> {
+        let parent = self.started.parent_instance.as_ref()?;
+        Some(&parent.orchestration_instance.as_ref()?.instance_id)
+    }
+
+    /// Name of the orchestrator that called this one.
+    pub fn parent_name(&self) -> Option<&str> {
+        self.started.parent_instance.as_ref()?.name.as_deref()
     }
 
     /// The time of the current turn (UTC). It stands still between two awaits and is the same at
@@ -147,14 +391,14 @@ impl OrchestrationContext {
     /// A new GUID that is the same at every replay: version 5, made of the instance id, the time
     /// of the turn and a counter, as the .NET SDK makes it.
     pub fn new_uuid(&self) -> Uuid {
-        self.core.new_guid(&self.instance.id)
+        self.core.new_guid()
     }
 }
 
 impl fmt::Debug for OrchestrationContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OrchestrationContext")
-            .field("instance_id", &self.instance.id)
+            .field("instance_id", &self.core.instance_id())
             .finish_non_exhaustive()
     }
 }

@@ -2,6 +2,11 @@
 
 mod call;
 mod context;
+mod continue_as_new;
+mod event;
+mod result;
+mod sub_orchestration;
+mod timer;
 
 use std::fmt;
 use std::future::Future;
@@ -14,6 +19,10 @@ use serde::de::DeserializeOwned;
 
 pub use call::Call;
 pub use context::OrchestrationContext;
+pub use continue_as_new::{ContinueAsNew, ContinueAsNewOptions};
+pub use event::EventWait;
+pub use sub_orchestration::SubOrchestration;
+pub use timer::Sleep;
 
 use crate::invocation::excerpt;
 use crate::replay::Running;

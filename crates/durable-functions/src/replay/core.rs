@@ -1,30 +1,21 @@
-//! The state of one turn: open tasks, decided actions, and who waits for what.
+//! The state of one turn: open tasks, decided actions, and what the orchestrator has said.
 
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Wake, Waker};
+use std::task::{Context, Waker};
 
 use durable_functions_protocol::id::GuidGenerator;
 use durable_functions_protocol::proto::{ActionType, OrchestratorAction, Timestamp};
 use uuid::Uuid;
 
 use super::fault::Fault;
+use super::inbox::{Inbox, Raised};
 use super::index::{Event, EventKind, RequestIndex};
 use super::silence;
+use super::waking::{Wakee, Waking};
 
 /// The id that a task gets which was asked for when the turn was over already.
 const CLOSED: u32 = u32::MAX;
-
-/// Who is to be woken when a task ends.
-enum Wakee {
-    Nobody,
-    /// The orchestrator itself: a mark is enough, no atomics.
-    Root,
-    /// A combinator's own waker.
-    Other(Waker),
-}
 
 /// Where a task stands. Ranges lie in the request's buffer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,66 +31,67 @@ struct Task {
     state: TaskState,
 }
 
+/// What an orchestrator wants to go on with.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Continuation {
+    /// JSON text.
+    pub(crate) input: String,
+    pub(crate) version: Option<String>,
+    pub(crate) discard_events: bool,
+}
+
 #[derive(Default)]
 struct State {
     /// Open and ended tasks by action id.
     tasks: Vec<Task>,
     actions: Vec<OrchestratorAction>,
-    /// How many tasks somebody waits for.
-    awaited: usize,
+    inbox: Inbox,
     fault: Option<Fault>,
     guids: GuidGenerator,
-}
-
-/// Set by wakers that left the engine's hands.
-struct RootWaker(AtomicBool);
-
-impl Wake for RootWaker {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.0.store(true, Ordering::Release);
-    }
+    custom_status: Option<String>,
+    continuation: Option<Continuation>,
+    /// The last call, while its options may still be given; and whether it is a sub-orchestration
+    /// that draws its id from the counter of GUIDs when they no longer may.
+    unsealed: Option<(u32, bool)>,
 }
 
 /// What an orchestrator's context and futures share for one turn.
 pub(crate) struct Core {
+    instance_id: String,
     request: Vec<u8>,
     index: RequestIndex,
     state: RefCell<State>,
+    waking: Waking,
     now: Cell<Timestamp>,
     replaying: Cell<bool>,
     /// No more decisions are recorded: the orchestrator has ended, or its future is being dropped
     /// in the middle.
     closed: Cell<bool>,
-    root: Waker,
-    root_flag: Arc<RootWaker>,
-    root_woken: Cell<bool>,
 }
 
 impl Core {
-    pub(crate) fn new(request: Vec<u8>, index: RequestIndex) -> Self {
-        let root_flag = Arc::new(RootWaker(AtomicBool::new(false)));
+    pub(crate) fn new(instance_id: String, request: Vec<u8>, index: RequestIndex) -> Self {
         let state = State {
             tasks: Vec::with_capacity(index.scheduled_len() + 4),
             ..State::default()
         };
         Self {
+            instance_id,
             request,
             index,
             state: RefCell::new(state),
+            waking: Waking::new(),
             now: Cell::new(Timestamp {
                 seconds: 0,
                 nanos: 0,
             }),
             replaying: Cell::new(true),
             closed: Cell::new(false),
-            root: Waker::from(Arc::clone(&root_flag)),
-            root_flag,
-            root_woken: Cell::new(false),
         }
+    }
+
+    pub(crate) fn instance_id(&self) -> &str {
+        &self.instance_id
     }
 
     pub(crate) fn index(&self) -> &RequestIndex {
@@ -133,6 +125,7 @@ impl Core {
     }
 
     pub(crate) fn close(&self) {
+        self.seal();
         self.closed.set(true);
     }
 
@@ -140,11 +133,14 @@ impl Core {
         u32::try_from(self.state.borrow().tasks.len()).unwrap_or(CLOSED)
     }
 
-    pub(crate) fn new_guid(&self, instance_id: &str) -> Uuid {
-        self.state
-            .borrow_mut()
-            .guids
-            .next(instance_id, &self.now.get())
+    pub(crate) fn new_guid(&self) -> Uuid {
+        self.seal();
+        self.draw_guid()
+    }
+
+    fn draw_guid(&self) -> Uuid {
+        let mut state = self.state.borrow_mut();
+        state.guids.next(&self.instance_id, &self.now.get())
     }
 
     pub(crate) fn fail(&self, fault: Fault) {
@@ -163,6 +159,26 @@ impl Core {
         std::mem::take(&mut self.state.borrow_mut().actions)
     }
 
+    pub(crate) fn set_custom_status(&self, status: String) {
+        if !self.closed.get() {
+            self.state.borrow_mut().custom_status = Some(status);
+        }
+    }
+
+    pub(crate) fn take_custom_status(&self) -> Option<String> {
+        self.state.borrow_mut().custom_status.take()
+    }
+
+    pub(crate) fn continue_as_new(&self, continuation: Continuation) {
+        if !self.closed.get() {
+            self.state.borrow_mut().continuation = Some(continuation);
+        }
+    }
+
+    pub(crate) fn take_continuation(&self) -> Option<Continuation> {
+        self.state.borrow_mut().continuation.take()
+    }
+
     /// Records that the orchestrator asks for something, or recognises that history has it
     /// already. `action` is called in the first case only. Returns the action's id.
     pub(crate) fn schedule(
@@ -174,6 +190,7 @@ impl Core {
         if self.closed.get() {
             return CLOSED;
         }
+        self.seal();
         let id = self.next_id();
         if id > i32::MAX as u32 {
             self.fail(Fault::too_many_actions());
@@ -205,6 +222,7 @@ impl Core {
                 orchestrator_action_type: Some(action),
             });
         }
+        state.unsealed = Some((id, kind == EventKind::SubOrchestrationCreated));
         id
     }
 
@@ -221,9 +239,50 @@ impl Core {
         }
     }
 
+    /// Changes the action of the last call, as its options do. In a replay there is no action left
+    /// to change.
+    pub(crate) fn amend(&self, id: u32, own_id: bool, change: impl FnOnce(&mut ActionType)) {
+        if self.closed.get() || id == CLOSED {
+            return;
+        }
+        let state = &mut *self.state.borrow_mut();
+        match &mut state.unsealed {
+            Some((unsealed, draws)) if *unsealed == id => *draws &= !own_id,
+            _ => {
+                state.fault.get_or_insert(Fault::late_option());
+                return;
+            }
+        }
+        if let Some(OrchestratorAction {
+            id: last,
+            orchestrator_action_type: Some(action),
+        }) = state.actions.last_mut()
+            && *last == id.cast_signed()
+        {
+            change(action);
+        }
+    }
+
+    /// The last call's options are final: a sub-orchestration without an id of its own draws one.
+    fn seal(&self) {
+        let unsealed = self.state.borrow_mut().unsealed.take();
+        let Some((id, true)) = unsealed else { return };
+        let guid = self.draw_guid().simple().to_string();
+        let state = &mut *self.state.borrow_mut();
+        if let Some(OrchestratorAction {
+            id: last,
+            orchestrator_action_type: Some(ActionType::CreateSubOrchestration(sub)),
+        }) = state.actions.last_mut()
+            && *last == id.cast_signed()
+        {
+            sub.instance_id = guid;
+        }
+    }
+
     /// What the task ended with, taken out; `None` while it is open, in which case the waker is
     /// kept.
     pub(crate) fn poll_task(&self, id: u32, cx: &Context<'_>) -> Option<TaskState> {
+        self.seal();
         let state = &mut *self.state.borrow_mut();
         let task = state.tasks.get_mut(id as usize)?;
         match task.state {
@@ -232,15 +291,7 @@ impl Core {
             }
             TaskState::Taken => None,
             TaskState::Open => {
-                if matches!(task.wakee, Wakee::Nobody) {
-                    state.awaited += 1;
-                }
-                if cx.waker().will_wake(&self.root) {
-                    task.wakee = Wakee::Root;
-                } else if !matches!(&task.wakee, Wakee::Other(waker) if waker.will_wake(cx.waker()))
-                {
-                    task.wakee = Wakee::Other(cx.waker().clone());
-                }
+                self.waking.register(&mut task.wakee, cx);
                 None
             }
         }
@@ -251,61 +302,85 @@ impl Core {
         if self.closed.get() {
             return;
         }
-        let state = &mut *self.state.borrow_mut();
-        if let Some(task) = state.tasks.get_mut(id as usize)
-            && !matches!(
-                std::mem::replace(&mut task.wakee, Wakee::Nobody),
-                Wakee::Nobody
-            )
-        {
-            state.awaited -= 1;
+        if let Some(task) = self.state.borrow_mut().tasks.get_mut(id as usize) {
+            self.waking.forget(&mut task.wakee);
         }
     }
 
     /// Ends a task. Says whether there was an open one of this id.
     pub(crate) fn complete(&self, id: i32, to: TaskState) -> bool {
-        let mut state = self.state.borrow_mut();
-        let task = usize::try_from(id)
-            .ok()
-            .and_then(|id| state.tasks.get_mut(id));
-        let Some(task) = task.filter(|task| task.state == TaskState::Open) else {
-            return false;
+        let waker = {
+            let mut state = self.state.borrow_mut();
+            let task = usize::try_from(id)
+                .ok()
+                .and_then(|id| state.tasks.get_mut(id))
+                .filter(|task| task.state == TaskState::Open);
+            let Some(task) = task else { return false };
+            task.state = to;
+            self.waking.take(&mut task.wakee)
         };
-        task.state = to;
-        match std::mem::replace(&mut task.wakee, Wakee::Nobody) {
-            Wakee::Nobody => {}
-            Wakee::Root => {
-                state.awaited -= 1;
-                self.root_woken.set(true);
-            }
-            Wakee::Other(waker) => {
-                state.awaited -= 1;
-                // a combinator's code runs in here
-                drop(state);
-                waker.wake();
-            }
-        }
+        wake(waker);
         true
     }
 
+    /// Begins to wait for an event. Gives the waiter's number.
+    pub(crate) fn wait_for_event(&self, name: &str) -> usize {
+        self.seal();
+        self.state.borrow_mut().inbox.wait(name)
+    }
+
+    /// Where the payload of the waiter's event lies, taken out; `None` while there is none.
+    pub(crate) fn poll_event(&self, waiter: usize, cx: &Context<'_>) -> Option<Range<u32>> {
+        self.seal();
+        let state = &mut *self.state.borrow_mut();
+        state.inbox.poll(waiter, cx, &self.waking)
+    }
+
+    /// Nobody waits for this event any more.
+    pub(crate) fn give_up_event(&self, waiter: usize) {
+        if self.closed.get() {
+            return;
+        }
+        let waker = self.state.borrow_mut().inbox.give_up(waiter, &self.waking);
+        wake(waker);
+    }
+
+    /// An event was raised.
+    pub(crate) fn raise_event(&self, name: &str, payload: Range<u32>, position: usize) {
+        let raised = Raised { payload, position };
+        let waker = self
+            .state
+            .borrow_mut()
+            .inbox
+            .raise(name, raised, &self.waking);
+        wake(waker);
+    }
+
+    /// Places in the history of the events that nobody took.
+    pub(crate) fn left_over_events(&self) -> Vec<usize> {
+        self.state.borrow().inbox.left_over()
+    }
+
     pub(crate) fn root_waker(&self) -> &Waker {
-        &self.root
+        self.waking.root()
     }
 
     /// Whether the orchestrator is to be polled; asking clears the mark.
     pub(crate) fn take_woken(&self) -> bool {
-        let marked = self.root_woken.replace(false);
-        if self.root_flag.0.load(Ordering::Acquire) {
-            self.root_flag.0.store(false, Ordering::Relaxed);
-            return true;
-        }
-        marked
+        self.waking.take_woken()
     }
 
-    /// Whether a task of this turn will wake the orchestrator. If none will, it waits for something
-    /// that the history knows nothing of.
-    pub(crate) fn awaits_a_task(&self) -> bool {
-        self.state.borrow().awaited > 0
+    /// Whether a task or event of this turn will wake the orchestrator. If none will, it waits for
+    /// something that the history knows nothing of.
+    pub(crate) fn is_awaiting(&self) -> bool {
+        self.waking.is_awaiting()
+    }
+}
+
+/// A combinator's code runs in its waker, so nothing may be borrowed here.
+fn wake(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        waker.wake();
     }
 }
 

@@ -90,3 +90,25 @@ pub(crate) fn timestamp(bytes: &[u8]) -> Result<Timestamp, Fault> {
 pub(crate) fn execution_started(bytes: &[u8]) -> Result<ExecutionStartedEvent, Fault> {
     ExecutionStartedEvent::decode(bytes).map_err(Fault::bad_request)
 }
+
+/// Name and payload of an event that was raised. The payload is empty if there is none.
+pub(crate) fn raised(
+    request: &[u8],
+    event: Event,
+) -> Result<(&[u8], std::ops::Range<usize>), Malformed> {
+    let name = Reader::new(request, event.body()).find(1)?.unwrap_or(0..0);
+    let payload = Reader::new(request, event.body()).find_wrapped(2)?;
+    Ok((
+        request.get(name).unwrap_or_default(),
+        payload.unwrap_or(0..0),
+    ))
+}
+
+/// The reason of a termination.
+pub(crate) fn reason(request: &[u8], event: Event) -> Result<String, Malformed> {
+    let reason = Reader::new(request, event.body()).find_wrapped(1)?;
+    let reason = reason
+        .and_then(|range| request.get(range))
+        .unwrap_or_default();
+    Ok(String::from_utf8_lossy(reason).into_owned())
+}

@@ -66,6 +66,33 @@ impl Fault {
         }
     }
 
+    /// An option was given to a call whose action is final.
+    pub(crate) fn late_option() -> Self {
+        Self {
+            error_type: "LateOption",
+            message:
+                "An option of a call was given after the context was used again or the call was \
+                awaited. Give the options of a call right after it: `ctx.call(..).option(..)`"
+                    .into(),
+        }
+    }
+
+    /// A sub-orchestration can't have this id.
+    pub(crate) fn instance_id(id: &str, problem: &dyn std::fmt::Display) -> Self {
+        Self {
+            error_type: "InvalidInstanceId",
+            message: format!("A sub-orchestration can't have the instance id '{id}': {problem}"),
+        }
+    }
+
+    /// The custom status can't be kept.
+    pub(crate) fn custom_status(problem: impl std::fmt::Display) -> Self {
+        Self {
+            error_type: "InvalidCustomStatus",
+            message: format!("The custom status can't be set: {problem}"),
+        }
+    }
+
     pub(crate) fn too_many_actions() -> Self {
         Self {
             error_type: "TooManyActions",

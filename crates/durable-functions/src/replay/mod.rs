@@ -7,24 +7,30 @@
 //!
 //! - `wire` reads protobuf in place, `index` finds where each event lies, `events` reads the parts
 //!   of an event;
-//! - `core` holds the state of a turn: open tasks by action id, decided actions, wakers;
+//! - `core` holds the state of a turn: open tasks by action id, decided actions; `inbox` the external
+//!   events and who waits for them; `waking` who is to be polled;
 //! - `turn` applies the events one by one and polls the orchestrator after each that woke it;
+//!   `response` is what it ends with;
 //! - `fault` words what went wrong; `silence` tells loggers that a thread replays.
 
 mod core;
 mod events;
 mod fault;
+mod inbox;
 mod index;
+mod response;
 mod silence;
 mod turn;
+mod waking;
 mod wire;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::core::{Core, TaskState};
+pub(crate) use self::core::{Continuation, Core, TaskState};
 pub(crate) use self::events::decode_failure;
 pub(crate) use self::fault::Fault;
 pub(crate) use self::index::EventKind;
+pub(crate) use self::response::{again, again_for, failed, failure};
 pub(crate) use self::silence::is_replaying;
-pub(crate) use self::turn::{Running, Start, again, again_for, failed, failure, run};
+pub(crate) use self::turn::{Running, Start, run};

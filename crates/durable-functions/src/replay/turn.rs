@@ -1,5 +1,6 @@
 //! One turn: a request in, a response out.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -7,15 +8,16 @@ use std::task::{Context, Poll};
 
 use durable_functions_protocol::failure::Failure;
 use durable_functions_protocol::proto::{
-    ActionType, CompleteOrchestrationAction, OrchestrationStatus, OrchestrationTraceContext,
-    OrchestratorAction, OrchestratorResponse,
+    EventRaisedEvent, EventType, HistoryEvent, OrchestratorResponse,
 };
+use prost::Message as _;
 
 use super::core::{Core, TaskState};
 use super::events;
 use super::fault::Fault;
 use super::index::{Event, EventKind, RequestIndex};
-use crate::orchestrator::OrchestrationContext;
+use super::response::{End, complete, failed, response};
+use crate::orchestrator::{ContinueAsNew, OrchestrationContext};
 use crate::panic;
 
 /// An orchestration on its way; ends with its output as JSON text.
@@ -24,13 +26,6 @@ pub(crate) type Running = Pin<Box<dyn Future<Output = Result<String, Failure>>>>
 /// Starts an orchestrator with its input as JSON text.
 pub(crate) type Start =
     dyn Fn(OrchestrationContext, Option<&str>) -> Result<Running, Failure> + Send + Sync;
-
-/// How an orchestration ended.
-enum End {
-    Completed(String),
-    Failed(Failure),
-    Terminated(String),
-}
 
 /// Runs one turn: replays the history and hands the new events to the orchestrator. Every outcome,
 /// panics and unreadable requests included, is a response.
@@ -49,13 +44,15 @@ pub(crate) fn run(request: Vec<u8>, start: &Start) -> OrchestratorResponse {
             Fault::bad_request("it names no instance").into_failure(),
         );
     }
-    let core = Rc::new(Core::new(request, index));
+    let core = Rc::new(Core::new(instance_id, request, index));
     let mut turn = Turn {
-        core: Rc::clone(&core),
-        instance_id,
+        core,
         start,
         running: None,
         end: None,
+        suspended: false,
+        held_back: VecDeque::new(),
+        raised_late: Vec::new(),
     };
     turn.apply_events();
     turn.finish()
@@ -63,10 +60,14 @@ pub(crate) fn run(request: Vec<u8>, start: &Start) -> OrchestratorResponse {
 
 struct Turn<'a> {
     core: Rc<Core>,
-    instance_id: String,
     start: &'a Start,
     running: Option<Running>,
     end: Option<End>,
+    suspended: bool,
+    /// Events that came while the instance was suspended, by their places in the history.
+    held_back: VecDeque<usize>,
+    /// Places of the events that were raised after the orchestrator had ended.
+    raised_late: Vec<usize>,
 }
 
 impl Turn<'_> {
@@ -77,24 +78,49 @@ impl Turn<'_> {
             if position == core.index().past {
                 core.set_replaying(false);
             }
-            if let Err(fault) = self.apply(*event) {
-                core.fail(fault);
-            }
-            if core.take_woken() {
-                self.poll();
+            match event.kind {
+                EventKind::Suspended => self.suspended = true,
+                EventKind::Resumed => self.resume(),
+                EventKind::ExecutionTerminated => self.step(position),
+                _ if self.suspended => self.held_back.push_back(position),
+                _ => self.step(position),
             }
             if core.has_fault() {
                 return;
             }
         }
-        if self.running.is_none() && self.end.is_none() {
+        if self.running.is_none() && self.end.is_none() && !self.suspended {
             core.fail(Fault::bad_request(
                 "its history has no ExecutionStarted event",
             ));
         }
     }
 
-    fn apply(&mut self, event: Event) -> Result<(), Fault> {
+    /// What came while the instance was suspended happens now.
+    fn resume(&mut self) {
+        self.suspended = false;
+        while let Some(position) = self.held_back.pop_front() {
+            self.step(position);
+            if self.core.has_fault() {
+                return;
+            }
+        }
+    }
+
+    /// Applies one event and lets the orchestrator go on if that woke it.
+    fn step(&mut self, position: usize) {
+        let Some(event) = self.core.index().events.get(position).copied() else {
+            return;
+        };
+        if let Err(fault) = self.apply(event, position) {
+            self.core.fail(fault);
+        }
+        if self.core.take_woken() {
+            self.poll();
+        }
+    }
+
+    fn apply(&mut self, event: Event, position: usize) -> Result<(), Fault> {
         let core = Rc::clone(&self.core);
         let request = core.request();
         match event.kind {
@@ -103,20 +129,22 @@ impl Turn<'_> {
             }
             EventKind::ExecutionStarted => self.start(event)?,
             EventKind::ExecutionTerminated => {
-                let reason = super::wire::Reader::new(request, event.body())
-                    .find_wrapped(1)
-                    .map_err(Fault::malformed)?;
-                let reason =
-                    reason.map(|range| String::from_utf8_lossy(core.bytes(range)).into_owned());
-                self.end(End::Terminated(reason.unwrap_or_default()));
+                let reason = events::reason(request, event).map_err(Fault::malformed)?;
+                self.end(End::Terminated(reason));
             }
-            EventKind::TaskCompleted => {
+            EventKind::TaskCompleted | EventKind::SubOrchestrationCompleted => {
                 let result = events::result(request, event).map_err(Fault::malformed)?;
                 self.complete(event, TaskState::Completed(narrow(&result)))?;
             }
-            EventKind::TaskFailed => {
+            EventKind::TaskFailed | EventKind::SubOrchestrationFailed => {
                 let details = events::failure_details(request, event).map_err(Fault::malformed)?;
                 self.complete(event, TaskState::Failed(narrow(&details)))?;
+            }
+            EventKind::TimerFired => self.complete(event, TaskState::Completed(0..0))?,
+            EventKind::EventRaised if self.end.is_some() => self.raised_late.push(position),
+            EventKind::EventRaised => {
+                let (name, payload) = events::raised(request, event).map_err(Fault::malformed)?;
+                core.raise_event(&String::from_utf8_lossy(name), narrow(&payload), position);
             }
             kind if kind.is_scheduling() => {
                 if self.running.is_none() && self.end.is_none() {
@@ -140,7 +168,7 @@ impl Turn<'_> {
         let id = events::answered_id(self.core.request(), event).map_err(Fault::malformed)?;
         if !self.core.complete(id, to) && self.end.is_none() {
             tracing::warn!(
-                instance_id = self.instance_id,
+                instance_id = self.core.instance_id(),
                 "ignored {:?} for action {id}: no such action is open",
                 event.kind
             );
@@ -154,8 +182,7 @@ impl Turn<'_> {
         }
         let started = events::execution_started(self.core.bytes(event.body()))?;
         let input = started.input.clone();
-        let context =
-            OrchestrationContext::new(Rc::clone(&self.core), self.instance_id.clone(), started);
+        let context = OrchestrationContext::new(Rc::clone(&self.core), started);
         match panic::catch(|| (self.start)(context, input.as_deref())) {
             Ok(Ok(running)) => {
                 self.running = Some(running);
@@ -182,7 +209,7 @@ impl Turn<'_> {
                 // a combinator asked to be polled once more
                 Ok(Poll::Pending) if core.take_woken() => {}
                 Ok(Poll::Pending) => {
-                    if !core.awaits_a_task() {
+                    if !core.is_awaiting() {
                         core.fail(Fault::foreign_await());
                     }
                     return;
@@ -191,9 +218,17 @@ impl Turn<'_> {
         }
     }
 
+    /// The orchestrator has ended, unless it asked to go on with another input.
     fn end(&mut self, end: End) {
         self.core.close();
-        self.end = Some(end);
+        let end = match (self.core.take_continuation(), end) {
+            (Some(next), End::Completed(_)) => End::ContinuedAsNew(next),
+            (Some(next), End::Failed(failure)) if continues_as_new(&failure) => {
+                End::ContinuedAsNew(next)
+            }
+            (_, end) => end,
+        };
+        self.end.get_or_insert(end);
         drop_running(&mut self.running);
     }
 
@@ -201,16 +236,53 @@ impl Turn<'_> {
         self.core.close();
         drop_running(&mut self.running);
         self.core.set_replaying(false);
+        let instance_id = self.core.instance_id().to_owned();
         let id = self.core.next_id().cast_signed();
         if let Some(fault) = self.core.take_fault() {
-            return failed(self.instance_id, id, fault.into_failure());
+            return failed(instance_id, id, fault.into_failure());
         }
+        let carry_over = self.carry_over();
+        let custom_status = self.core.take_custom_status();
         let mut actions = self.core.take_actions();
-        if let Some(end) = self.end {
-            actions.push(complete(id, end));
+        match self.end {
+            Some(end) => actions.push(complete(id, end, carry_over)),
+            // what the orchestrator asks for while it is suspended is asked for when it goes on
+            None if self.suspended => actions.clear(),
+            None => {}
         }
-        response(self.instance_id, actions)
+        OrchestratorResponse {
+            custom_status,
+            ..response(instance_id, actions)
+        }
     }
+
+    /// The events that the instance takes along when it continues as new, in their order.
+    fn carry_over(&self) -> Vec<HistoryEvent> {
+        let Some(End::ContinuedAsNew(continuation)) = &self.end else {
+            return Vec::new();
+        };
+        if continuation.discard_events {
+            return Vec::new();
+        }
+        let mut positions = self.core.left_over_events();
+        positions.extend(&self.raised_late);
+        let raised = |position: usize| {
+            let event = *self.core.index().events.get(position)?;
+            let event_type = EventRaisedEvent::decode(self.core.bytes(event.body())).ok()?;
+            Some(HistoryEvent {
+                event_id: event.id,
+                timestamp: Some(self.core.now()),
+                event_type: Some(EventType::EventRaised(event_type)),
+            })
+        };
+        positions.into_iter().filter_map(raised).collect()
+    }
+}
+
+/// Whether an orchestrator failed because it continues as new. The error may be wrapped in others.
+fn continues_as_new(failure: &Failure) -> bool {
+    let mark = ContinueAsNew::new().to_string();
+    failure.chain().any(|link| link.message == mark)
 }
 
 /// Drops what is left of an orchestrator, whose destructors are user code.
@@ -228,69 +300,4 @@ fn drop_running(running: &mut Option<Running>) {
 /// The request is below 4 GiB, so its ranges fit.
 fn narrow(range: &std::ops::Range<usize>) -> std::ops::Range<u32> {
     range.start as u32..range.end as u32
-}
-
-fn complete(id: i32, end: End) -> OrchestratorAction {
-    let mut action = CompleteOrchestrationAction::default();
-    let status = match end {
-        End::Completed(output) => {
-            action.result = Some(output);
-            OrchestrationStatus::Completed
-        }
-        End::Terminated(reason) => {
-            action.result = Some(reason);
-            OrchestrationStatus::Terminated
-        }
-        End::Failed(failure) => {
-            action.failure_details = Some(failure.to_proto());
-            OrchestrationStatus::Failed
-        }
-    };
-    action.set_orchestration_status(status);
-    OrchestratorAction {
-        id,
-        orchestrator_action_type: Some(ActionType::CompleteOrchestration(action)),
-    }
-}
-
-/// A response that fails the instance.
-pub(crate) fn failed(instance_id: String, id: i32, failure: Failure) -> OrchestratorResponse {
-    response(instance_id, vec![complete(id, End::Failed(failure))])
-}
-
-/// A response that asks the host to deliver the same turn again, some seconds later.
-pub(crate) fn again(instance_id: String) -> OrchestratorResponse {
-    OrchestratorResponse {
-        requires_history: true,
-        ..response(instance_id, Vec::new())
-    }
-}
-
-/// [`again`] for a request that nobody has read yet.
-pub(crate) fn again_for(request: &[u8]) -> OrchestratorResponse {
-    let index = RequestIndex::scan(request).unwrap_or_default();
-    again(String::from_utf8_lossy(request.get(index.instance_id).unwrap_or_default()).into_owned())
-}
-
-/// The failure in a response, if it fails the instance.
-pub(crate) fn failure(response: &OrchestratorResponse) -> Option<Failure> {
-    response
-        .actions
-        .iter()
-        .find_map(|action| match &action.orchestrator_action_type {
-            Some(ActionType::CompleteOrchestration(complete)) => {
-                complete.failure_details.as_ref().map(Failure::from_proto)
-            }
-            _ => None,
-        })
-}
-
-fn response(instance_id: String, actions: Vec<OrchestratorAction>) -> OrchestratorResponse {
-    OrchestratorResponse {
-        instance_id,
-        actions,
-        // Microsoft's SDKs send this empty message, so we do
-        orchestration_trace_context: Some(OrchestrationTraceContext::default()),
-        ..OrchestratorResponse::default()
-    }
 }

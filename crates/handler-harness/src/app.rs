@@ -1,4 +1,4 @@
-//! The sample under its development host, as `cargo run` starts it.
+//! An app under its development host, as `cargo run` starts it.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -11,21 +11,27 @@ use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The sample's executable, started without arguments that matter: it is host and handler.
+/// An app's executable that is host and handler at once. Dropping it kills the host.
+#[derive(Debug)]
 pub struct App {
     host: Child,
     url: String,
     agent: ureq::Agent,
 }
 
-/// Status, headers and body of an answer.
-pub struct Answer {
+/// What the host answered.
+#[derive(Clone, Debug)]
+pub struct HostAnswer {
+    /// HTTP status.
     pub status: u16,
+    /// Headers.
     pub headers: ureq::http::HeaderMap,
+    /// The body as text.
     pub body: String,
 }
 
-impl Answer {
+impl HostAnswer {
+    /// A header, empty if it is not there.
     pub fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
@@ -33,6 +39,7 @@ impl Answer {
             .unwrap_or_default()
     }
 
+    /// The body as JSON.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body)
             .unwrap_or_else(|error| panic!("{error}: {} {}", self.status, self.body))
@@ -40,24 +47,21 @@ impl Answer {
 }
 
 impl App {
-    /// Starts the app on a free port and waits until it listens.
-    pub fn start(arguments: &[&str]) -> Self {
-        Self::start_on("0", arguments)
-    }
-
-    /// Starts the app and waits until it listens.
-    pub fn start_on(port: &str, arguments: &[&str]) -> Self {
-        let mut host = Command::new(env!("CARGO_BIN_EXE_handler"))
-            .args(["--port", port])
+    /// Starts an executable for the app in a folder, on a free port, and waits until it listens.
+    pub fn start(program: impl AsRef<Path>, folder: impl AsRef<Path>, arguments: &[&str]) -> Self {
+        let mut host = Command::new(program.as_ref())
+            .args(["--port", "0"])
             .args(arguments)
             .env_remove("FUNCTIONS_CUSTOMHANDLER_PORT")
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .current_dir(folder.as_ref())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
-            .unwrap();
+            .unwrap_or_else(|error| {
+                panic!("{} can't be started: {error}", program.as_ref().display())
+            });
         let (sender, lines) = channel();
-        let stdout = BufReader::new(host.stdout.take().unwrap());
+        let stdout = BufReader::new(host.stdout.take().expect("a pipe"));
         thread::spawn(move || {
             for line in stdout.lines().map_while(Result::ok) {
                 // the test may have ended; the host must not block on a full pipe
@@ -82,29 +86,35 @@ impl App {
             .build();
         Self {
             host,
-            url: url.unwrap(),
+            url: url.unwrap_or_default(),
             agent: agent.into(),
         }
     }
 
+    /// Its address, without a path.
     pub fn url(&self) -> &str {
         &self.url
     }
 
+    /// The host's process.
     pub fn host(&mut self) -> &mut Child {
         &mut self.host
     }
 
-    fn read(mut response: ureq::http::Response<ureq::Body>) -> Answer {
+    fn read(mut response: ureq::http::Response<ureq::Body>) -> HostAnswer {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Answer {
+        HostAnswer {
             status,
             headers,
-            body: response.body_mut().read_to_string().unwrap(),
+            body: response
+                .body_mut()
+                .read_to_string()
+                .expect("a body of text"),
         }
     }
 
-    pub fn get(&self, path: &str) -> Answer {
+    /// `GET` of a path.
+    pub fn get(&self, path: &str) -> HostAnswer {
         Self::read(
             self.agent
                 .get(format!("{}{path}", self.url))
@@ -113,7 +123,12 @@ impl App {
         )
     }
 
-    pub fn try_post(&self, path: &str, body: &str) -> Result<Answer, ureq::Error> {
+    /// [`post`](Self::post) to a host that may be gone.
+    ///
+    /// # Errors
+    ///
+    /// When there is no answer.
+    pub fn try_post(&self, path: &str, body: &str) -> Result<HostAnswer, ureq::Error> {
         Ok(Self::read(
             self.agent
                 .post(format!("{}{path}", self.url))
@@ -122,8 +137,9 @@ impl App {
         ))
     }
 
-    pub fn post(&self, path: &str, body: &str) -> Answer {
-        self.try_post(path, body).unwrap()
+    /// `POST` of JSON to a path.
+    pub fn post(&self, path: &str, body: &str) -> HostAnswer {
+        self.try_post(path, body).expect("an answer")
     }
 
     /// The status of an instance once it has ended.

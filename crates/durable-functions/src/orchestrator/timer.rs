@@ -1,0 +1,85 @@
+//! Durable timers.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use durable_functions_protocol::proto::{ActionType, CreateTimerAction, Timestamp};
+use durable_functions_protocol::time;
+
+use crate::replay::{Core, EventKind, TaskState};
+
+/// The longest timer that every backend takes. A longer wait is several of them.
+const LONGEST: Duration = Duration::from_secs(3 * 24 * 60 * 60);
+
+/// A durable timer. Await it to wait for its time.
+///
+/// A timer that is dropped is not waited for any more. It stays in the history, where it harms
+/// nobody: an orchestration ends without waiting for open timers.
+#[must_use = "a timer does nothing unless it is awaited"]
+pub struct Sleep {
+    core: Rc<Core>,
+    /// The timer that runs now.
+    id: u32,
+    /// When that one fires, and when the last one does.
+    chunk: Timestamp,
+    until: Timestamp,
+}
+
+impl Sleep {
+    pub(super) fn until(core: Rc<Core>, until: Timestamp) -> Self {
+        let chunk = core.now();
+        let mut sleep = Self {
+            core,
+            id: 0,
+            chunk,
+            until,
+        };
+        sleep.begin_chunk();
+        sleep
+    }
+
+    /// Timers fire early, so what counts is which of them have fired, never the time.
+    fn begin_chunk(&mut self) {
+        self.chunk = match time::saturating_since(&self.until, &self.chunk) {
+            left if left > LONGEST => time::saturating_add(&self.chunk, LONGEST),
+            _ => self.until,
+        };
+        let fire_at = Some(self.chunk);
+        self.id = self.core.schedule(EventKind::TimerCreated, "", || {
+            Ok(ActionType::CreateTimer(CreateTimerAction { fire_at }))
+        });
+    }
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            match self.core.poll_task(self.id, cx) {
+                Some(TaskState::Completed(_)) if self.chunk == self.until => return Poll::Ready(()),
+                Some(TaskState::Completed(_)) => self.begin_chunk(),
+                _ => return Poll::Pending,
+            }
+        }
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        self.core.abandon(self.id);
+    }
+}
+
+impl fmt::Debug for Sleep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sleep")
+            .field("id", &self.id)
+            .field("until", &time::to_dotnet_saturating(&self.until))
+            .finish_non_exhaustive()
+    }
+}

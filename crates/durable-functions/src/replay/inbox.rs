@@ -1,0 +1,143 @@
+//! External events: those that nobody waited for yet, and those who wait for one.
+
+use std::collections::{HashMap, VecDeque};
+use std::ops::Range;
+use std::task::{Context, Waker};
+
+use super::waking::{Wakee, Waking};
+
+/// An event that was raised: where its payload lies in the request, and its place in the history.
+#[derive(Clone, Debug)]
+pub(crate) struct Raised {
+    pub(super) payload: Range<u32>,
+    pub(super) position: usize,
+}
+
+enum Receipt {
+    Waiting,
+    Received(Raised),
+    /// Taken out, or given up.
+    Done,
+}
+
+struct Waiter {
+    name: String,
+    wakee: Wakee,
+    receipt: Receipt,
+}
+
+#[derive(Default)]
+struct Queue {
+    raised: VecDeque<Raised>,
+    waiters: VecDeque<usize>,
+}
+
+/// The events of an instance. Names compare without case; of several waiters for one name the
+/// first comes first, and events wait in the order in which they were raised.
+#[derive(Default)]
+pub(super) struct Inbox {
+    queues: HashMap<String, Queue>,
+    waiters: Vec<Waiter>,
+}
+
+impl Inbox {
+    /// Begins to wait. Gives the waiter's number.
+    pub(super) fn wait(&mut self, name: &str) -> usize {
+        let name = name.to_lowercase();
+        let number = self.waiters.len();
+        let queue = self.queues.entry(name.clone()).or_default();
+        let receipt = match queue.raised.pop_front() {
+            Some(raised) => Receipt::Received(raised),
+            None => {
+                queue.waiters.push_back(number);
+                Receipt::Waiting
+            }
+        };
+        self.waiters.push(Waiter {
+            name,
+            wakee: Wakee::Nobody,
+            receipt,
+        });
+        number
+    }
+
+    /// Delivers an event, or keeps it.
+    pub(super) fn raise(&mut self, name: &str, raised: Raised, waking: &Waking) -> Option<Waker> {
+        let queue = self.queues.entry(name.to_lowercase()).or_default();
+        match queue
+            .waiters
+            .pop_front()
+            .and_then(|number| self.waiters.get_mut(number))
+        {
+            None => {
+                queue.raised.push_back(raised);
+                None
+            }
+            Some(waiter) => {
+                waiter.receipt = Receipt::Received(raised);
+                waking.take(&mut waiter.wakee)
+            }
+        }
+    }
+
+    /// The payload, taken out; `None` while there is none.
+    pub(super) fn poll(
+        &mut self,
+        number: usize,
+        cx: &Context<'_>,
+        waking: &Waking,
+    ) -> Option<Range<u32>> {
+        let waiter = self.waiters.get_mut(number)?;
+        match std::mem::replace(&mut waiter.receipt, Receipt::Done) {
+            Receipt::Received(raised) => Some(raised.payload),
+            Receipt::Done => None,
+            Receipt::Waiting => {
+                waiter.receipt = Receipt::Waiting;
+                waking.register(&mut waiter.wakee, cx);
+                None
+            }
+        }
+    }
+
+    /// The waiter is gone: the next event is not for it, and one that it has not looked at goes to
+    /// the next.
+    pub(super) fn give_up(&mut self, number: usize, waking: &Waking) -> Option<Waker> {
+        let waiter = self.waiters.get_mut(number)?;
+        waking.forget(&mut waiter.wakee);
+        let receipt = std::mem::replace(&mut waiter.receipt, Receipt::Done);
+        let queue = self.queues.get_mut(&waiter.name)?;
+        match receipt {
+            Receipt::Done => None,
+            Receipt::Waiting => {
+                queue.waiters.retain(|waiting| *waiting != number);
+                None
+            }
+            Receipt::Received(raised) => match queue.waiters.pop_front() {
+                None => {
+                    queue.raised.push_front(raised);
+                    None
+                }
+                Some(next) => {
+                    let next = self.waiters.get_mut(next)?;
+                    next.receipt = Receipt::Received(raised);
+                    waking.take(&mut next.wakee)
+                }
+            },
+        }
+    }
+
+    /// Places in the history of the events that nobody took, in the order of their arrival.
+    pub(super) fn left_over(&self) -> Vec<usize> {
+        let kept = self.queues.values().flat_map(|queue| &queue.raised);
+        let unread = self
+            .waiters
+            .iter()
+            .filter_map(|waiter| match &waiter.receipt {
+                Receipt::Received(raised) => Some(raised),
+                Receipt::Waiting | Receipt::Done => None,
+            });
+        let mut positions: Vec<_> = kept.chain(unread).map(|raised| raised.position).collect();
+        positions.sort_unstable();
+        positions
+    }
+}
