@@ -34,21 +34,28 @@ impl Invocation {
     pub(crate) fn payload<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         let text = self.payload.as_deref().unwrap_or("null");
         serde_json::from_str(text).map_err(|error| {
-            let given = match self.payload.as_deref() {
-                None => "it was given none".to_owned(),
-                Some(text) => format!("it was given {}", excerpt(text)),
-            };
-            let expected = type_name::<T>();
-            let mut failure = Failure::new(
-                "InvalidInput",
-                format!(
-                    "'{}' takes a `{expected}` as its input, but {given}: {error}",
-                    self.function
-                ),
-            );
+            let mut failure = Failure::new("InvalidInput", self.unreadable::<T>(&error));
             failure.non_retriable = true;
             failure
         })
+    }
+
+    fn unreadable<T>(&self, error: &serde_json::Error) -> String {
+        let function = self.function;
+        match (&self.request, self.payload.as_deref()) {
+            // a caller from outside is told of its JSON, not of our types
+            (Some(_), None) => "the request has no body, and a JSON body is needed".into(),
+            (Some(_), Some(_)) => format!("the request's body can't be read: {error}"),
+            (None, None) => format!(
+                "'{function}' takes a `{}` as its input, but it was given none: {error}",
+                type_name::<T>()
+            ),
+            (None, Some(text)) => format!(
+                "'{function}' takes a `{}` as its input, but it was given {}: {error}",
+                type_name::<T>(),
+                excerpt(text)
+            ),
+        }
     }
 
     pub(crate) fn lacks(&self, what: &str, binding: &str) -> Failure {

@@ -87,6 +87,11 @@ async fn activity_fails(order: u32) -> Result<(), OrderRejected> {
 }
 
 #[activity]
+async fn activity_fails_at_length(length: usize) -> Result<(), String> {
+    Err("no! ".repeat(length / 4))
+}
+
+#[activity]
 async fn activity_fails_for_good(order: u32) -> Result<()> {
     Err(durable_functions::Error::from(reject(order)).non_retriable())
 }
@@ -167,6 +172,7 @@ fn main() -> ExitCode {
         .register(orchestrator_waits_for_nothing)
         .register(activity_panics)
         .register(activity_fails)
+        .register(activity_fails_at_length)
         .register(activity_fails_for_good)
         .register(activity_blocks)
         .register(activity_outlives_its_caller)

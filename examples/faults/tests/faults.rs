@@ -174,6 +174,14 @@ fn errors_carry_type_message_and_chain() {
 }
 
 #[test]
+fn a_failure_of_any_length_fits_its_header() {
+    let handler = handler();
+    let answer = handler.activity("activity_fails_at_length", Some("10000000"));
+    assert!(answer.failure.as_ref().unwrap().len() <= 48 * 1024);
+    assert_activity_failed(&answer.failure(), "alloc::string::String", "no! no!");
+}
+
+#[test]
 fn panics_carry_message_and_place() {
     let handler = handler();
     let response = handler.turn(
@@ -239,12 +247,13 @@ fn wrong_input_is_told_with_the_type_that_is_wanted() {
         assert_activity_failed(&failure, "InvalidInput", "faults::Order");
     }
     for body in [None, Some("5"), Some("{")] {
-        assert_eq!(
-            handler
-                .post("http_takes_order", &http_request("POST", json!({}), body))
-                .http()
-                .0,
-            400
+        let (status, answer) = handler
+            .post("http_takes_order", &http_request("POST", json!({}), body))
+            .http();
+        assert_eq!(status, 400);
+        assert!(
+            !answer.contains("faults::"),
+            "a caller is not told our types: {answer}"
         );
     }
     let taken = handler

@@ -222,6 +222,7 @@ impl Runner {
         let mut invocation = Invocation {
             function: self.function.name,
             id: self.call.invocation_id.clone(),
+            // an input with a member of that name overwrites it, so it may be anything
             instance_id: request.metadata_text("instanceId").ok().flatten(),
             payload: None,
             request: None,
