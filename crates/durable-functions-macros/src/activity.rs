@@ -2,81 +2,130 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::Result;
 
 use crate::arguments::Arguments;
+use crate::errors::Errors;
+use crate::expansion::{assemble, local, outcome};
 use crate::names;
 use crate::options::Options;
 use crate::signature::{Function, Kind};
 
-pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
-    let options = Options::parse(arguments, &["name", "binding"])?;
-    let function = Function::parse(item, Kind::Activity)?;
-    let name = options
-        .name
-        .map_or_else(|| function.name(), |name| name.value());
-    names::function(&name, function.ident.span())?;
-    let binding = options
-        .binding
-        .map_or_else(|| "input".to_owned(), |binding| binding.value());
+pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let expansion = generate(arguments, item, &mut errors);
+    errors.with(expansion.unwrap_or_default())
+}
 
+fn generate(arguments: TokenStream, item: TokenStream, errors: &mut Errors) -> Option<TokenStream> {
+    let options = Options::parse(arguments, &["name", "binding"], errors);
+    let function = Function::parse(item, Kind::Activity, errors)?;
+    let name = names::of(&function, &options, errors);
+    let binding = options.binding("input");
+
+    let (invocation, states) = (local("invocation"), local("states"));
     let trigger = quote!(::durable_functions::macro_support::ActivityTrigger);
     let Arguments {
-        payload,
+        input,
         client,
         extract,
         missing,
-        check,
-    } = Arguments::new(&function, &trigger, "an activity");
-    let outcome = function.outcome();
-    let (outcome_ty, wrap, outcome_check) = (outcome.ty, outcome.wrap, outcome.check);
-    let Function {
-        ident,
-        cfgs,
-        output,
-        ..
-    } = &function;
-    let visible = function.visible("ActivityCall");
-    Ok(quote! {
-        #visible
+        items,
+    } = Arguments::new(&function, &trigger, &invocation, &states);
+    let (outcome, outcome_items) = outcome(&function);
+    let (ident, allow_deprecated) = (&function.ident, function.allow_deprecated());
+    let implementation = quote! {
+        #items
+        #outcome_items
 
-        #(#cfgs)*
-        const _: () = {
-            #check
-            #outcome_check
+        #[automatically_derived]
+        #allow_deprecated
+        impl ::durable_functions::macro_support::Activity for #ident {
+            const NAME: &'static str = #name;
+            const BINDING: &'static str = #binding;
+            const CLIENT: bool = #client;
+            #input
+            #outcome
 
-            #[automatically_derived]
-            impl ::durable_functions::macro_support::Activity for #ident {
-                const NAME: &'static str = #name;
-                const BINDING: &'static str = #binding;
-                const CLIENT: bool = #client;
-                type Input = #payload;
-                type Output = <#outcome_ty as ::durable_functions::macro_support::Outcome>::Ok;
-                type Return = #output;
-
-                fn invoke(
-                    invocation: &::durable_functions::macro_support::Invocation,
-                ) -> ::core::result::Result<
-                    ::durable_functions::macro_support::ActivityCall<Self>,
-                    ::durable_functions::macro_support::Failure,
-                > {
-                    let _ = invocation;
-                    ::core::result::Result::Ok(#ident(#(#extract),*))
-                }
-
-                fn outcome(
-                    returned: Self::Return,
-                ) -> ::core::result::Result<Self::Output, ::durable_functions::Error> {
-                    ::durable_functions::macro_support::function_outcome(#wrap)
-                }
-
-                fn missing(
-                    states: &::durable_functions::macro_support::States,
-                ) -> ::core::option::Option<&'static str> {
-                    let _ = states;
-                    #missing
-                }
+            fn invoke(
+                #invocation: &::durable_functions::macro_support::Invocation,
+            ) -> ::core::result::Result<
+                ::durable_functions::macro_support::ActivityCall<Self>,
+                ::durable_functions::macro_support::Failure,
+            > {
+                let _ = #invocation;
+                ::core::result::Result::Ok(#ident(#(#extract),*))
             }
-        };
-    })
+
+            fn missing(
+                #states: &::durable_functions::macro_support::States,
+            ) -> ::core::option::Option<&'static str> {
+                let _ = #states;
+                #missing
+            }
+        }
+    };
+    Some(assemble(&function, "ActivityCall", &implementation))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_attribute_and_function_is_told_together() {
+        let mut errors = Errors::default();
+        let expansion = generate(
+            quote!(binding = "my_input", nam = "x"),
+            quote!(
+                unsafe fn host() {}
+            ),
+            &mut errors,
+        );
+        let errors = errors.messages();
+        assert_eq!(errors.len(), 4, "{errors:?}");
+        // so that callers are not told that it is missing
+        assert!(expansion.unwrap().to_string().contains("enum host"));
+    }
+
+    #[test]
+    fn nothing_is_generated_for_a_signature_that_can_not_be() {
+        let expansion = expand(
+            TokenStream::new(),
+            quote!(
+                async fn a(x: &str) {}
+            ),
+        );
+        let text = expansion.to_string();
+        assert!(
+            text.contains("compile_error") && !text.contains("fn a"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn all_that_is_generated_has_the_cfg() {
+        let expansion = expand(
+            TokenStream::new(),
+            quote!(
+                #[cfg(unix)]
+                async fn a() {}
+            ),
+        );
+        let items = syn::parse2::<syn::File>(expansion).unwrap().items;
+        assert_eq!(items.len(), 4);
+        for item in items {
+            let (syn::Item::Fn(syn::ItemFn { attrs, .. })
+            | syn::Item::Enum(syn::ItemEnum { attrs, .. })
+            | syn::Item::Impl(syn::ItemImpl { attrs, .. })
+            | syn::Item::Const(syn::ItemConst { attrs, .. })) = item
+            else {
+                panic!("unexpected item");
+            };
+            assert!(
+                attrs
+                    .iter()
+                    .any(|attribute| attribute.path().is_ident("cfg"))
+            );
+        }
+    }
 }

@@ -1,17 +1,30 @@
 //! The attributes of `durable-functions`: what turns a function into a function of the app.
 //!
 //! Use them through that crate, which documents what the functions can do.
+//!
+//! Of `#[activity] pub async fn hello(name: String) -> String { .. }` they make
+//!
+//! ```text
+//! pub fn hello(name: String) -> ActivityCall<hello> { .. }     // what callers see
+//! pub enum hello {}                                            // what stands for it as a type
+//! const _: () = { impl Activity for hello { .. } };            // its facts
+//! impl hello { async fn hello(name: String) -> String { .. } } // its body
+//! ```
+//!
+//! The type has no values, so a local variable may have its name as well. The body is a function of
+//! the type: there it keeps its name for logs and traces, and when it names itself, that means what
+//! callers see.
 
 mod activity;
 mod arguments;
+mod errors;
+mod expansion;
 mod http;
 mod names;
 mod options;
 mod orchestrator;
 mod signature;
-
-use proc_macro2::TokenStream;
-use syn::Result;
+mod types;
 
 /// Makes an asynchronous function an orchestrator.
 ///
@@ -22,6 +35,9 @@ use syn::Result;
 /// |---|---|---|
 /// | `name = ".."` | the name by which the host and others know it | the function's name |
 /// | `binding = ".."` | name of the trigger binding in function.json | `context` |
+///
+/// The name stands for a function and for a type, so no module beside it can have it. The types
+/// of input and output are as visible as the function: those of a `pub` one are `pub`.
 ///
 /// An orchestrator is run again from its start at every turn, so it must do the same every time:
 /// everything that depends on the world outside belongs in an activity.
@@ -49,7 +65,7 @@ pub fn orchestrator(
     arguments: proc_macro::TokenStream,
     item: proc_macro::TokenStream,
 ) -> proc_macro::TokenStream {
-    finish(orchestrator::expand(arguments.into(), item.into()))
+    orchestrator::expand(arguments.into(), item.into()).into()
 }
 
 /// Makes a function an activity.
@@ -63,6 +79,9 @@ pub fn orchestrator(
 /// |---|---|---|
 /// | `name = ".."` | the name by which the host and others know it | the function's name |
 /// | `binding = ".."` | name of the trigger binding in function.json | `input` |
+///
+/// The name stands for a function and for a type, so no module beside it can have it. The types
+/// of input and result are as visible as the function: those of a `pub` one are `pub`.
 ///
 /// An activity runs at least once for every call: now and then the process dies before the host
 /// has its result, and then it runs again.
@@ -86,7 +105,7 @@ pub fn activity(
     arguments: proc_macro::TokenStream,
     item: proc_macro::TokenStream,
 ) -> proc_macro::TokenStream {
-    finish(activity::expand(arguments.into(), item.into()))
+    activity::expand(arguments.into(), item.into()).into()
 }
 
 /// Makes a function an HTTP function.
@@ -116,11 +135,5 @@ pub fn http_trigger(
     arguments: proc_macro::TokenStream,
     item: proc_macro::TokenStream,
 ) -> proc_macro::TokenStream {
-    finish(http::expand(arguments.into(), item.into()))
-}
-
-fn finish(expansion: Result<TokenStream>) -> proc_macro::TokenStream {
-    expansion
-        .unwrap_or_else(|error| error.into_compile_error())
-        .into()
+    http::expand(arguments.into(), item.into()).into()
 }

@@ -2,10 +2,10 @@
 
 use proc_macro2::TokenStream;
 use quote::ToTokens as _;
-use syn::parse::Parser as _;
-use syn::punctuated::Punctuated;
-use syn::{Error, Expr, ExprLit, Ident, Lit, LitStr, Meta, Result, Token};
+use syn::parse::{ParseStream, Parser as _};
+use syn::{Expr, ExprLit, Lit, LitStr, Meta, Token};
 
+use crate::errors::Errors;
 use crate::names;
 
 /// What an attribute was given. Which of these an attribute takes is for it to say.
@@ -25,118 +25,179 @@ const AUTH_LEVELS: [&str; 3] = ["anonymous", "function", "admin"];
 
 impl Options {
     /// Reads the arguments; `known` are those that this attribute takes.
-    pub(crate) fn parse(arguments: TokenStream, known: &[&str]) -> Result<Self> {
-        let arguments = Punctuated::<Meta, Token![,]>::parse_terminated.parse2(arguments)?;
+    pub(crate) fn parse(arguments: TokenStream, known: &[&str], errors: &mut Errors) -> Self {
         let mut options = Self::default();
-        let mut seen: Vec<Ident> = Vec::new();
-        let mut errors: Option<Error> = None;
-        for argument in arguments {
-            if let Err(error) = options.read(&argument, known, &mut seen) {
-                match &mut errors {
-                    Some(errors) => errors.combine(error),
-                    None => errors = Some(error),
+        let read = |input: ParseStream<'_>| {
+            let mut seen = Vec::new();
+            while !input.is_empty() {
+                if input.peek(LitStr) {
+                    let text: LitStr = input.parse()?;
+                    let message = format!(
+                        "say what this text is, as in `name = {}`; {}",
+                        text.to_token_stream(),
+                        takes(known)
+                    );
+                    errors.push(text, message);
+                } else {
+                    options.read(&input.parse()?, known, &mut seen, errors);
+                }
+                if !input.is_empty() {
+                    input.parse::<Token![,]>()?;
                 }
             }
+            Ok(())
+        };
+        if let Err(error) = read.parse2(arguments) {
+            errors.add(error);
         }
-        errors.map_or(Ok(options), Err)
+        options
     }
 
-    fn read(&mut self, argument: &Meta, known: &[&str], seen: &mut Vec<Ident>) -> Result<()> {
-        let unknown = || {
-            let known: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
-            Error::new_spanned(
-                argument,
-                format!(
-                    "unknown argument; this attribute takes {}",
-                    known.join(", ")
-                ),
-            )
-        };
+    fn read(
+        &mut self,
+        argument: &Meta,
+        known: &[&str],
+        seen: &mut Vec<String>,
+        errors: &mut Errors,
+    ) {
         let name = argument
             .path()
             .get_ident()
-            .filter(|name| known.iter().any(|known| *name == known))
-            .ok_or_else(unknown)?;
-        if seen.contains(name) {
-            return Err(Error::new_spanned(
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        if !known.contains(&&*name) {
+            let meant = similar(&name, known)
+                .map(|meant| format!(" (did you mean `{meant}`?)"))
+                .unwrap_or_default();
+            errors.push(
                 argument,
-                format!("`{name}` is given twice"),
-            ));
+                format!("unknown argument{meant}; {}", takes(known)),
+            );
+            return;
+        }
+        if seen.contains(&name) {
+            errors.push(
+                argument,
+                format!("`{name}` is given twice; {}", takes(known)),
+            );
+            return;
         }
         seen.push(name.clone());
         let Meta::NameValue(pair) = argument else {
-            return Err(Error::new_spanned(argument, format!("write `{name} = ..`")));
+            let example = if name == "methods" {
+                "[\"get\", \"post\"]"
+            } else {
+                "\"..\""
+            };
+            errors.push(argument, format!("write `{name} = {example}`"));
+            return;
         };
-        match name.to_string().as_str() {
-            "name" => {
-                let name = text(&pair.value)?;
-                names::function(&name.value(), name.span())?;
-                self.name = Some(name);
-            }
+        if name == "methods" {
+            self.methods = methods(&pair.value, errors);
+            return;
+        }
+        let Some(value) = text(&pair.value, errors) else {
+            return;
+        };
+        match &*name {
+            "name" => self.name = Some(value),
             "binding" => {
-                let binding = text(&pair.value)?;
-                names::binding(&binding)?;
-                self.binding = Some(binding);
+                names::check_binding(&value, errors);
+                self.binding = Some(value);
             }
             "route" => {
-                let route = text(&pair.value)?;
-                names::route(&route)?;
-                self.route = Some(route);
+                names::check_route(&value, errors);
+                self.route = Some(value);
             }
-            "methods" => self.methods = methods(&pair.value)?,
-            _ => self.auth_level = Some(one_of(&text(&pair.value)?, &AUTH_LEVELS, "auth level")?),
+            _ => self.auth_level = one_of(&value, &AUTH_LEVELS, "auth level", errors),
         }
-        Ok(())
+    }
+
+    /// The name of the trigger binding.
+    pub(crate) fn binding(&self, default: &str) -> String {
+        self.binding
+            .as_ref()
+            .map_or_else(|| default.to_owned(), LitStr::value)
     }
 }
 
-fn text(value: &Expr) -> Result<LitStr> {
+fn takes(known: &[&str]) -> String {
+    let known: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
+    format!("this attribute takes {}", known.join(", "))
+}
+
+/// The argument that was meant: `authLevel` is `auth_level`, `method` is `methods`.
+fn similar<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    let plain = |name: &str| name.replace('_', "").to_ascii_lowercase();
+    let name = plain(name);
+    known.iter().copied().find(|known| {
+        let known = plain(known);
+        name.len() > 2 && (known.starts_with(&name) || name.starts_with(&known))
+    })
+}
+
+fn text(value: &Expr, errors: &mut Errors) -> Option<LitStr> {
     match value {
         Expr::Lit(ExprLit {
             lit: Lit::Str(text),
             ..
-        }) => Ok(text.clone()),
-        other => Err(Error::new_spanned(
-            other,
-            format!("this is a text: write `\"{}\"`", other.to_token_stream()),
-        )),
+        }) => Some(text.clone()),
+        // a fragment of a `macro_rules!` macro
+        Expr::Group(group) => text(&group.expr, errors),
+        other => {
+            errors.push(
+                other,
+                format!("this is a text: write `\"{}\"`", other.to_token_stream()),
+            );
+            None
+        }
     }
 }
 
-fn methods(value: &Expr) -> Result<Vec<String>> {
+fn methods(value: &Expr, errors: &mut Errors) -> Vec<String> {
+    let mut methods = Vec::new();
     let Expr::Array(array) = value else {
-        return Err(Error::new_spanned(
+        errors.push(
             value,
             "the methods are a list: write `methods = [\"get\", \"post\"]`",
-        ));
+        );
+        return methods;
     };
-    let mut methods = Vec::new();
-    for element in &array.elems {
-        let method = one_of(&text(element)?, &METHODS, "HTTP method")?;
-        if methods.contains(&method) {
-            return Err(Error::new_spanned(
-                element,
-                format!("`{method}` is given twice"),
-            ));
-        }
-        methods.push(method);
+    if array.elems.is_empty() {
+        errors.push(
+            value,
+            "no method is served: name some, or leave `methods` out to serve all",
+        );
     }
-    Ok(methods)
+    for element in &array.elems {
+        let Some(method) =
+            text(element, errors).and_then(|text| one_of(&text, &METHODS, "HTTP method", errors))
+        else {
+            continue;
+        };
+        if methods.contains(&method) {
+            errors.push(element, format!("`{method}` is given twice"));
+        } else {
+            methods.push(method);
+        }
+    }
+    methods
 }
 
-fn one_of(text: &LitStr, known: &[&str], what: &str) -> Result<String> {
+fn one_of(text: &LitStr, known: &[&str], what: &str, errors: &mut Errors) -> Option<String> {
     let value = text.value().to_ascii_lowercase();
-    if known.contains(&value.as_str()) {
-        return Ok(value);
+    if known.contains(&&*value) {
+        return Some(value);
     }
-    Err(Error::new(
-        text.span(),
+    errors.push(
+        text,
         format!(
             "`{}` is no {what}; choose from {}",
             text.value(),
             known.join(", ")
         ),
-    ))
+    );
+    None
 }
 
 #[cfg(test)]
@@ -147,54 +208,81 @@ mod tests {
 
     const ALL: [&str; 5] = ["name", "binding", "route", "methods", "auth_level"];
 
-    fn error(arguments: TokenStream) -> String {
-        Options::parse(arguments, &ALL).unwrap_err().to_string()
+    fn parse(arguments: TokenStream) -> (Options, Vec<String>) {
+        let mut errors = Errors::default();
+        let options = Options::parse(arguments, &ALL, &mut errors);
+        (options, errors.messages())
     }
 
     #[test]
     fn reads_all() {
-        let options = Options::parse(
-            quote!(
-                name = "n",
-                binding = "b",
-                route = "r/{x}",
-                methods = ["GET", "post"],
-                auth_level = "Admin"
-            ),
-            &ALL,
-        )
-        .unwrap();
+        let (options, errors) = parse(quote!(
+            name = "n",
+            binding = "b",
+            route = "r/{x}",
+            methods = ["GET", "post"],
+            auth_level = "Admin",
+        ));
+        assert_eq!(errors, [""; 0]);
         assert_eq!(options.name.unwrap().value(), "n");
         assert_eq!(options.binding.unwrap().value(), "b");
         assert_eq!(options.route.unwrap().value(), "r/{x}");
         assert_eq!(options.methods, ["get", "post"]);
         assert_eq!(options.auth_level.unwrap(), "admin");
+        assert_eq!(parse(TokenStream::new()).1, [""; 0]);
     }
 
     #[test]
     fn says_what_is_wrong() {
         for (arguments, words) in [
-            (quote!(nam = "x"), "this attribute takes `name`, `binding`"),
-            (quote!(name = "x", name = "y"), "`name` is given twice"),
-            (quote!(name), "write `name = ..`"),
+            (
+                quote!(x = "x"),
+                "unknown argument; this attribute takes `name`, `binding`",
+            ),
+            (quote!(a::b = "x"), "unknown argument; this attribute takes"),
+            (
+                quote!(method = ["get"]),
+                "unknown argument (did you mean `methods`?); this attribute takes",
+            ),
+            (quote!(authLevel = "admin"), "did you mean `auth_level`?"),
+            (quote!("SayHello"), "as in `name = \"SayHello\"`"),
+            (
+                quote!(name = "x", name = "y"),
+                "`name` is given twice; this attribute takes",
+            ),
+            (quote!(name), "write `name = \"..\"`"),
+            (quote!(name("x")), "write `name = \"..\"`"),
+            (
+                quote!(methods("get")),
+                "write `methods = [\"get\", \"post\"]`",
+            ),
             (quote!(name = x), "this is a text: write `\"x\"`"),
+            (quote!(name = 5), "this is a text: write `\"5\"`"),
+            (quote!(binding = "a_b"), "name of a binding"),
+            (quote!(route = "/x"), "does not begin with `/`"),
             (quote!(methods = "get"), "the methods are a list"),
+            (quote!(methods = []), "leave `methods` out"),
             (quote!(methods = ["fetch"]), "`fetch` is no HTTP method"),
             (quote!(methods = ["get", "GET"]), "`get` is given twice"),
             (
                 quote!(auth_level = "none"),
                 "choose from anonymous, function, admin",
             ),
+            (quote!(name = "x" binding = "y"), "expected `,`"),
         ] {
-            let message = error(arguments);
-            assert!(message.contains(words), "{message}");
+            let errors = parse(arguments).1;
+            assert!(
+                matches!(&*errors, [message] if message.contains(words)),
+                "{words}: {errors:?}"
+            );
         }
-        assert_eq!(
-            Options::parse(quote!(a = 1, b = 2), &ALL)
-                .unwrap_err()
-                .into_iter()
-                .count(),
-            2
-        );
+    }
+
+    #[test]
+    fn says_everything_that_is_wrong() {
+        let (options, errors) = parse(quote!(a = 1, methods = ["x", "get", "y"], name = "n"));
+        assert_eq!(errors.len(), 3, "{errors:?}");
+        assert_eq!(options.methods, ["get"]);
+        assert_eq!(options.name.unwrap().value(), "n");
     }
 }

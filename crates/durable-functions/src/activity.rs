@@ -83,7 +83,8 @@ impl<A: Activity> fmt::Debug for ActivityCall<A> {
 #[diagnostic::on_unimplemented(
     message = "this is not an activity",
     label = "no `#[activity]` on this function",
-    note = "put `#[activity]` on the function, or call it by name: `ctx.call_by_name::<Output>(\"name\", input)`"
+    note = "put `#[activity]` on the function, or call it by name: `ctx.call_by_name::<Output>(\"name\", input)`",
+    note = "an orchestrator is called with `ctx.call_sub_orchestrator(..)`"
 )]
 pub trait ActivityFn<Marker>: Copy {
     /// The activity.

@@ -41,8 +41,9 @@ impl Trigger for HttpTrigger {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of this kind of function",
     label = "not an argument",
-    note = "an activity takes `State<T>`, `ActivityContext`, `DurableClient` and one payload that implements `serde::Deserialize`",
-    note = "an HTTP function takes `HttpRequest`, `State<T>`, `DurableClient` and one payload that implements `serde::Deserialize`"
+    note = "the payload is any type that implements `serde::Deserialize`: put `#[derive(serde::Serialize, serde::Deserialize)]` on a type of your own",
+    note = "besides, an activity takes `State<T>`, `ActivityContext` and `DurableClient`; an HTTP function takes `HttpRequest`, `State<T>` and `DurableClient`",
+    note = "what is in a `State<T>` is shared between threads: it has to be `Send` and `Sync`"
 )]
 pub trait Argument<K: Trigger>: Sized {
     /// The function's input type, given what the arguments after this one say it is.

@@ -150,6 +150,7 @@ pub trait IntoError {
     fn into_error(self) -> Error;
 }
 
+#[diagnostic::do_not_recommend]
 impl<E: Into<BoxError> + 'static> IntoError for E {
     fn into_error(self) -> Error {
         let error: Box<dyn Any> = Box::new(self);

@@ -3,6 +3,11 @@
 use crate::error::{Error, IntoError};
 
 /// A return type of a function. `Result`s are taken apart; [`Plain`] marks everything else.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a `Result`",
+    label = "its name says that it is one",
+    note = "a return type whose name ends in `Result` is taken for a `Result`: give the type another name, or return `Result<{Self}>`"
+)]
 pub trait Outcome: 'static {
     /// The value of a success.
     type Ok: 'static;
@@ -27,6 +32,7 @@ impl<T: 'static, E: IntoError + 'static> Outcome for Result<T, E> {
 #[derive(Debug)]
 pub struct Plain<T>(pub T);
 
+#[diagnostic::do_not_recommend]
 impl<T: 'static> Outcome for Plain<T> {
     type Ok = T;
 

@@ -94,7 +94,8 @@ impl<O: Orchestrator> fmt::Debug for Orchestration<O> {
 #[diagnostic::on_unimplemented(
     message = "this is not an orchestrator",
     label = "no `#[orchestrator]` on this function",
-    note = "put `#[orchestrator]` on the function, or give its name as text"
+    note = "put `#[orchestrator]` on the function, or give its name as text",
+    note = "an activity is called with `ctx.call(..)`, by an orchestrator"
 )]
 pub trait OrchestratorFn<Marker>: Copy {
     /// The orchestrator.

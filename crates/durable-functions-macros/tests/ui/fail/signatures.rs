@@ -11,7 +11,7 @@ async fn square(n: u64) -> u64 {
 }
 
 #[orchestrator]
-fn not_async(ctx: OrchestrationContext) -> u32 {
+fn not_async(_ctx: OrchestrationContext) -> u32 {
     1
 }
 
@@ -38,5 +38,42 @@ async fn borrows(text: &str) {}
 
 #[activity]
 struct NotAFunction;
+
+#[activity]
+async fn borrows_within(texts: Vec<Option<&str>>) {}
+
+#[activity]
+async fn gives_a_borrow() -> Result<&'static str> {
+    Ok("text")
+}
+
+#[orchestrator]
+async fn context_last(input: u32, ctx: OrchestrationContext) {}
+
+#[orchestrator]
+async fn with_state(ctx: OrchestrationContext, state: State<u32>) {}
+
+#[orchestrator]
+async fn never(ctx: OrchestrationContext) -> ! {
+    loop {}
+}
+
+#[http_trigger]
+async fn nameless() -> Result<impl ToString> {
+    Ok(1)
+}
+
+#[activity]
+async fn seven(a: State<u8>, b: State<u8>, c: State<u8>, d: State<u8>, e: State<u8>, f: State<u8>, g: u8) {}
+
+#[activity]
+const unsafe extern "C" fn foreign() {}
+
+struct Shop;
+
+impl Shop {
+    #[activity]
+    async fn method(&self) {}
+}
 
 fn main() {}
