@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::failure::{TaskFailureDetails, TraceContext};
-use super::history::{HistoryEvent, OrchestrationInstance};
+use super::history::HistoryEvent;
+use super::instance::OrchestrationInstance;
 
 /// A batch of operations for one entity.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -14,7 +15,7 @@ pub struct EntityBatchRequest {
     /// State as JSON text; unset for an entity without state.
     #[prost(message, optional, tag = "2")]
     pub entity_state: Option<String>,
-    /// Operations.
+    /// What to do, in this order.
     #[prost(message, repeated, tag = "3")]
     pub operations: Vec<OperationRequest>,
     /// Further properties by name.
@@ -25,7 +26,7 @@ pub struct EntityBatchRequest {
 /// The answer to a batch.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct EntityBatchResult {
-    /// Results.
+    /// How the operations ended, in their order; what has no result is delivered again.
     #[prost(message, repeated, tag = "1")]
     pub results: Vec<OperationResult>,
     /// What the code asks for.
@@ -40,10 +41,10 @@ pub struct EntityBatchResult {
     /// Token of the work item (not used by the Functions host).
     #[prost(string, tag = "5")]
     pub completion_token: String,
-    /// Operation infos.
+    /// Whom the operations answer, in their order.
     #[prost(message, repeated, tag = "6")]
     pub operation_infos: Vec<OperationInfo>,
-    /// Requires state.
+    /// Whether the batch has to be sent again, with the state.
     #[prost(bool, tag = "7")]
     pub requires_state: bool,
 }
@@ -60,7 +61,7 @@ pub struct EntityRequest {
     /// State as JSON text; unset for an entity without state.
     #[prost(message, optional, tag = "3")]
     pub entity_state: Option<String>,
-    /// Operation requests.
+    /// Calls, signals and locks, in this order.
     #[prost(message, repeated, tag = "4")]
     pub operation_requests: Vec<HistoryEvent>,
 }
@@ -77,12 +78,12 @@ pub struct OperationRequest {
     /// Input as JSON text; unset when there is none.
     #[prost(message, optional, tag = "3")]
     pub input: Option<String>,
-    /// Trace context.
+    /// W3C trace context of the caller.
     #[prost(message, optional, tag = "4")]
     pub trace_context: Option<TraceContext>,
 }
 
-/// Operation result.
+/// How one operation of a batch ended.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct OperationResult {
     /// Which of the kinds it is.
@@ -101,41 +102,41 @@ pub enum OperationResultResultType {
     Failure(OperationResultFailure),
 }
 
-/// Operation info.
+/// Whom one operation of a batch answers.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct OperationInfo {
     /// GUID of the request.
     #[prost(string, tag = "1")]
     pub request_id: String,
-    /// Response destination.
+    /// Who waits for the answer; unset for signals.
     #[prost(message, optional, tag = "2")]
     pub response_destination: Option<OrchestrationInstance>,
 }
 
-/// Operation result success.
+/// An operation that succeeded.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct OperationResultSuccess {
     /// Result as JSON text; unset for no value.
     #[prost(message, optional, tag = "1")]
     pub result: Option<String>,
-    /// Start time utc.
+    /// When the operation began (UTC).
     #[prost(message, optional, tag = "2")]
     pub start_time_utc: Option<prost_types::Timestamp>,
-    /// End time utc.
+    /// When the operation ended (UTC).
     #[prost(message, optional, tag = "3")]
     pub end_time_utc: Option<prost_types::Timestamp>,
 }
 
-/// Operation result failure.
+/// An operation that failed.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct OperationResultFailure {
     /// Why it failed; the host leaves this unset for some failures.
     #[prost(message, optional, tag = "1")]
     pub failure_details: Option<TaskFailureDetails>,
-    /// Start time utc.
+    /// When the operation began (UTC).
     #[prost(message, optional, tag = "2")]
     pub start_time_utc: Option<prost_types::Timestamp>,
-    /// End time utc.
+    /// When the operation ended (UTC).
     #[prost(message, optional, tag = "3")]
     pub end_time_utc: Option<prost_types::Timestamp>,
 }

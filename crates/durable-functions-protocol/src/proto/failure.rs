@@ -5,19 +5,19 @@ use std::collections::HashMap;
 /// A failure with its cause.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct TaskFailureDetails {
-    /// Error type.
+    /// What type of error it is, as its language names it.
     #[prost(string, tag = "1")]
     pub error_type: String,
-    /// Error message.
+    /// What happened, for people.
     #[prost(string, tag = "2")]
     pub error_message: String,
-    /// Stack trace.
+    /// Where it happened, in the form of its language.
     #[prost(message, optional, tag = "3")]
     pub stack_trace: Option<String>,
-    /// Inner failure.
+    /// What caused it.
     #[prost(message, optional, boxed, tag = "4")]
     pub inner_failure: Option<Box<TaskFailureDetails>>,
-    /// Is non retriable.
+    /// Whether trying again is pointless.
     #[prost(bool, tag = "5")]
     pub is_non_retriable: bool,
     /// Further properties by name.
@@ -25,16 +25,16 @@ pub struct TaskFailureDetails {
     pub properties: HashMap<String, prost_types::Value>,
 }
 
-/// Trace context.
+/// W3C trace context.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct TraceContext {
-    /// Trace parent.
+    /// The `traceparent` header: `00-<trace id>-<span id>-<flags>`.
     #[prost(string, tag = "1")]
     pub trace_parent: String,
-    /// Span id.
+    /// Id of the span; the Functions host does not set it.
     #[prost(string, tag = "2")]
     pub span_id: String,
-    /// Trace state.
+    /// The `tracestate` header.
     #[prost(message, optional, tag = "3")]
     pub trace_state: Option<String>,
 }

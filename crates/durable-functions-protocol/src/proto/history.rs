@@ -3,56 +3,9 @@
 use std::collections::HashMap;
 
 use super::failure::{TaskFailureDetails, TraceContext};
-
-/// Orchestration instance.
-#[derive(Clone, PartialEq, prost::Message)]
-pub struct OrchestrationInstance {
-    /// Id of the instance.
-    #[prost(string, tag = "1")]
-    pub instance_id: String,
-    /// Id of this run of the instance; a new one after continue-as-new.
-    #[prost(message, optional, tag = "2")]
-    pub execution_id: Option<String>,
-}
-
-/// Orchestration status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Enumeration)]
-#[repr(i32)]
-pub enum OrchestrationStatus {
-    /// `ORCHESTRATION_STATUS_RUNNING`.
-    Running = 0,
-    /// `ORCHESTRATION_STATUS_COMPLETED`.
-    Completed = 1,
-    /// `ORCHESTRATION_STATUS_CONTINUED_AS_NEW`.
-    ContinuedAsNew = 2,
-    /// `ORCHESTRATION_STATUS_FAILED`.
-    Failed = 3,
-    /// `ORCHESTRATION_STATUS_CANCELED`.
-    Canceled = 4,
-    /// `ORCHESTRATION_STATUS_TERMINATED`.
-    Terminated = 5,
-    /// `ORCHESTRATION_STATUS_PENDING`.
-    Pending = 6,
-    /// `ORCHESTRATION_STATUS_SUSPENDED`.
-    Suspended = 7,
-}
-
-/// Parent instance info.
-#[derive(Clone, PartialEq, prost::Message)]
-pub struct ParentInstanceInfo {
-    /// Id of the action that this answers.
-    #[prost(int32, tag = "1")]
-    pub task_scheduled_id: i32,
-    /// Name, as registered.
-    #[prost(message, optional, tag = "2")]
-    pub name: Option<String>,
-    /// Version, if one was given.
-    #[prost(message, optional, tag = "3")]
-    pub version: Option<String>,
-    /// The instance and its execution.
-    #[prost(message, optional, tag = "4")]
-    pub orchestration_instance: Option<OrchestrationInstance>,
-}
+use super::instance::{
+    OrchestrationInstance, OrchestrationState, OrchestrationStatus, ParentInstanceInfo,
+};
 
 /// History event: execution started.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -69,16 +22,16 @@ pub struct ExecutionStartedEvent {
     /// The instance and its execution.
     #[prost(message, optional, tag = "4")]
     pub orchestration_instance: Option<OrchestrationInstance>,
-    /// Parent instance.
+    /// Who called it; unset for an orchestration that a client started.
     #[prost(message, optional, tag = "5")]
     pub parent_instance: Option<ParentInstanceInfo>,
-    /// Scheduled start timestamp.
+    /// Not to be started before this time (UTC).
     #[prost(message, optional, tag = "6")]
     pub scheduled_start_timestamp: Option<prost_types::Timestamp>,
     /// W3C trace context of the caller.
     #[prost(message, optional, tag = "7")]
     pub parent_trace_context: Option<TraceContext>,
-    /// Orchestration span id.
+    /// Id of the span of the orchestration; the Functions host does not set it.
     #[prost(message, optional, tag = "8")]
     pub orchestration_span_id: Option<String>,
     /// Free-form tags.
@@ -253,7 +206,7 @@ pub struct EventRaisedEvent {
 /// History event: generic.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct GenericEvent {
-    /// Data.
+    /// Free text.
     #[prost(message, optional, tag = "1")]
     pub data: Option<String>,
 }
@@ -261,7 +214,7 @@ pub struct GenericEvent {
 /// History event: history state.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct HistoryStateEvent {
-    /// Orchestration state.
+    /// What was known of the instance.
     #[prost(message, optional, tag = "1")]
     pub orchestration_state: Option<OrchestrationState>,
 }
@@ -328,7 +281,7 @@ pub struct EntityOperationCalledEvent {
     /// Id of the parent instance.
     #[prost(message, optional, tag = "5")]
     pub parent_instance_id: Option<String>,
-    /// Parent execution id.
+    /// Id of the run of the parent.
     #[prost(message, optional, tag = "6")]
     pub parent_execution_id: Option<String>,
     /// Id of the target entity.
@@ -342,10 +295,10 @@ pub struct EntityLockRequestedEvent {
     /// GUID of the critical section.
     #[prost(string, tag = "1")]
     pub critical_section_id: String,
-    /// Lock set.
+    /// Ids of all entities to lock, sorted.
     #[prost(string, repeated, tag = "2")]
     pub lock_set: Vec<String>,
-    /// Position.
+    /// Index in the lock set of the entity that is to be locked next, from 0.
     #[prost(int32, tag = "3")]
     pub position: i32,
     /// Id of the parent instance.
@@ -403,7 +356,7 @@ pub struct ExecutionRewoundEvent {
     /// Reason, as free text.
     #[prost(message, optional, tag = "1")]
     pub reason: Option<String>,
-    /// Parent execution id.
+    /// Id of the run of the parent.
     #[prost(message, optional, tag = "2")]
     pub parent_execution_id: Option<String>,
     /// Id of the instance.
@@ -421,7 +374,7 @@ pub struct ExecutionRewoundEvent {
     /// Input as JSON text; unset when there is none.
     #[prost(message, optional, tag = "7")]
     pub input: Option<String>,
-    /// Parent instance.
+    /// Who called it; unset for an orchestration that a client started.
     #[prost(message, optional, tag = "8")]
     pub parent_instance: Option<ParentInstanceInfo>,
     /// Free-form tags.
@@ -533,54 +486,4 @@ pub enum EventType {
     /// See [`ExecutionRewoundEvent`].
     #[prost(message, tag = "30")]
     ExecutionRewound(ExecutionRewoundEvent),
-}
-
-/// What is known of an instance.
-#[derive(Clone, PartialEq, prost::Message)]
-pub struct OrchestrationState {
-    /// Id of the instance.
-    #[prost(string, tag = "1")]
-    pub instance_id: String,
-    /// Name, as registered.
-    #[prost(string, tag = "2")]
-    pub name: String,
-    /// Version, if one was given.
-    #[prost(message, optional, tag = "3")]
-    pub version: Option<String>,
-    /// State of the instance.
-    #[prost(enumeration = "OrchestrationStatus", tag = "4")]
-    pub orchestration_status: i32,
-    /// Scheduled start timestamp.
-    #[prost(message, optional, tag = "5")]
-    pub scheduled_start_timestamp: Option<prost_types::Timestamp>,
-    /// Created timestamp.
-    #[prost(message, optional, tag = "6")]
-    pub created_timestamp: Option<prost_types::Timestamp>,
-    /// Last updated timestamp.
-    #[prost(message, optional, tag = "7")]
-    pub last_updated_timestamp: Option<prost_types::Timestamp>,
-    /// Input as JSON text; unset when there is none.
-    #[prost(message, optional, tag = "8")]
-    pub input: Option<String>,
-    /// Output as JSON text, or raw text for an instance that did not complete.
-    #[prost(message, optional, tag = "9")]
-    pub output: Option<String>,
-    /// Custom status as JSON text; replaces the stored one on every turn.
-    #[prost(message, optional, tag = "10")]
-    pub custom_status: Option<String>,
-    /// Why it failed; the host leaves this unset for some failures.
-    #[prost(message, optional, tag = "11")]
-    pub failure_details: Option<TaskFailureDetails>,
-    /// Id of this run of the instance; a new one after continue-as-new.
-    #[prost(message, optional, tag = "12")]
-    pub execution_id: Option<String>,
-    /// Completed timestamp.
-    #[prost(message, optional, tag = "13")]
-    pub completed_timestamp: Option<prost_types::Timestamp>,
-    /// Id of the parent instance.
-    #[prost(message, optional, tag = "14")]
-    pub parent_instance_id: Option<String>,
-    /// Free-form tags.
-    #[prost(map = "string, string", tag = "15")]
-    pub tags: HashMap<String, String>,
 }

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::failure::TraceContext;
-use super::history::{HistoryEvent, OrchestrationState, OrchestrationStatus};
+use super::history::HistoryEvent;
+use super::instance::{OrchestrationState, OrchestrationStatus};
 
 /// Request: create instance.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -20,10 +21,10 @@ pub struct CreateInstanceRequest {
     /// Input as JSON text; unset when there is none.
     #[prost(message, optional, tag = "4")]
     pub input: Option<String>,
-    /// Scheduled start timestamp.
+    /// Not to be started before this time (UTC).
     #[prost(message, optional, tag = "5")]
     pub scheduled_start_timestamp: Option<prost_types::Timestamp>,
-    /// Orchestration id reuse policy.
+    /// What happens when an instance of that id exists.
     #[prost(message, optional, tag = "6")]
     pub orchestration_id_reuse_policy: Option<OrchestrationIdReusePolicy>,
     /// Id of this run of the instance; a new one after continue-as-new.
@@ -40,10 +41,10 @@ pub struct CreateInstanceRequest {
     pub request_time: Option<prost_types::Timestamp>,
 }
 
-/// Orchestration id reuse policy.
+/// What happens when an instance of the same id exists.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct OrchestrationIdReusePolicy {
-    /// Replaceable status.
+    /// States in which an existing instance may be replaced.
     #[prost(enumeration = "OrchestrationStatus", repeated, tag = "1")]
     pub replaceable_status: Vec<i32>,
 }
@@ -62,7 +63,7 @@ pub struct GetInstanceRequest {
     /// Id of the instance.
     #[prost(string, tag = "1")]
     pub instance_id: String,
-    /// Get inputs and outputs.
+    /// Whether input, output and custom status are wanted.
     #[prost(bool, tag = "2")]
     pub get_inputs_and_outputs: bool,
 }
@@ -70,10 +71,10 @@ pub struct GetInstanceRequest {
 /// Response: get instance.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct GetInstanceResponse {
-    /// Exists.
+    /// Whether there is one of that id.
     #[prost(bool, tag = "1")]
     pub exists: bool,
-    /// Orchestration state.
+    /// What is known of the instance; unset if it does not exist.
     #[prost(message, optional, tag = "2")]
     pub orchestration_state: Option<OrchestrationState>,
 }
@@ -162,12 +163,12 @@ pub struct ResumeResponse {}
 /// Request: query instances.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct QueryInstancesRequest {
-    /// Query.
+    /// Which ones to find.
     #[prost(message, optional, tag = "1")]
     pub query: Option<InstanceQuery>,
 }
 
-/// Instance query.
+/// Which instances to find; what is unset does not narrow the search.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct InstanceQuery {
     /// Only instances in one of these states.
@@ -179,19 +180,19 @@ pub struct InstanceQuery {
     /// Only instances created at or before this time.
     #[prost(message, optional, tag = "3")]
     pub created_time_to: Option<prost_types::Timestamp>,
-    /// Task hub names.
+    /// Names of the task hubs to search.
     #[prost(message, repeated, tag = "4")]
     pub task_hub_names: Vec<String>,
-    /// Max instance count.
+    /// How many instances a page has at most.
     #[prost(int32, tag = "5")]
     pub max_instance_count: i32,
     /// Where the next page begins; unset at the end.
     #[prost(message, optional, tag = "6")]
     pub continuation_token: Option<String>,
-    /// Instance id prefix.
+    /// Whose id begins so.
     #[prost(message, optional, tag = "7")]
     pub instance_id_prefix: Option<String>,
-    /// Fetch inputs and outputs.
+    /// Whether inputs, outputs and custom status are wanted.
     #[prost(bool, tag = "8")]
     pub fetch_inputs_and_outputs: bool,
 }
@@ -199,7 +200,7 @@ pub struct InstanceQuery {
 /// Response: query instances.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct QueryInstancesResponse {
-    /// Orchestration state.
+    /// The instances of this page.
     #[prost(message, repeated, tag = "1")]
     pub orchestration_state: Vec<OrchestrationState>,
     /// Where the next page begins; unset at the end.
@@ -213,16 +214,16 @@ pub struct ListInstanceIdsRequest {
     /// Only instances in one of these states.
     #[prost(enumeration = "OrchestrationStatus", repeated, tag = "1")]
     pub runtime_status: Vec<i32>,
-    /// Completed time from.
+    /// Ended at this time or later (UTC).
     #[prost(message, optional, tag = "2")]
     pub completed_time_from: Option<prost_types::Timestamp>,
-    /// Completed time to.
+    /// Ended at this time or earlier (UTC).
     #[prost(message, optional, tag = "3")]
     pub completed_time_to: Option<prost_types::Timestamp>,
-    /// Page size.
+    /// How many a page has at most.
     #[prost(int32, tag = "4")]
     pub page_size: i32,
-    /// Last instance key.
+    /// Where the page before ended.
     #[prost(message, optional, tag = "5")]
     pub last_instance_key: Option<String>,
 }
@@ -230,10 +231,10 @@ pub struct ListInstanceIdsRequest {
 /// Response: list instance ids.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct ListInstanceIdsResponse {
-    /// Instance ids.
+    /// The ids of this page.
     #[prost(string, repeated, tag = "1")]
     pub instance_ids: Vec<String>,
-    /// Last instance key.
+    /// Where this page ended.
     #[prost(message, optional, tag = "2")]
     pub last_instance_key: Option<String>,
 }
@@ -247,7 +248,7 @@ pub struct PurgeInstancesRequest {
     /// Whether sub-orchestrations are included.
     #[prost(bool, tag = "3")]
     pub recursive: bool,
-    /// Is orchestration.
+    /// Whether orchestrations are meant and not entities.
     #[prost(bool, tag = "5")]
     pub is_orchestration: bool,
 }
@@ -255,7 +256,7 @@ pub struct PurgeInstancesRequest {
 /// The kinds of [`PurgeInstancesRequest`].
 #[derive(Clone, PartialEq, prost::Oneof)]
 pub enum PurgeInstancesRequestRequest {
-    /// Instance id.
+    /// Only the instance of this id.
     #[prost(string, tag = "1")]
     InstanceId(String),
     /// See [`PurgeInstanceFilter`].
@@ -266,7 +267,7 @@ pub enum PurgeInstancesRequestRequest {
     InstanceBatch(InstanceBatch),
 }
 
-/// Purge instance filter.
+/// Which instances to purge; what is unset does not narrow the search.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct PurgeInstanceFilter {
     /// Only instances created at or after this time.
@@ -278,7 +279,7 @@ pub struct PurgeInstanceFilter {
     /// Only instances in one of these states.
     #[prost(enumeration = "OrchestrationStatus", repeated, tag = "3")]
     pub runtime_status: Vec<i32>,
-    /// Timeout.
+    /// How long purging may take.
     #[prost(message, optional, tag = "4")]
     pub timeout: Option<prost_types::Duration>,
 }
@@ -286,10 +287,10 @@ pub struct PurgeInstanceFilter {
 /// Response: purge instances.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct PurgeInstancesResponse {
-    /// Deleted instance count.
+    /// How many instances were purged.
     #[prost(int32, tag = "1")]
     pub deleted_instance_count: i32,
-    /// Is complete.
+    /// Whether all were purged; unset if that is not known.
     #[prost(message, optional, tag = "2")]
     pub is_complete: Option<bool>,
 }
@@ -300,7 +301,7 @@ pub struct RestartInstanceRequest {
     /// Id of the instance.
     #[prost(string, tag = "1")]
     pub instance_id: String,
-    /// Restart with new instance id.
+    /// Whether the new run gets an instance id of its own.
     #[prost(bool, tag = "2")]
     pub restart_with_new_instance_id: bool,
 }
@@ -316,7 +317,7 @@ pub struct RestartInstanceResponse {
 /// Request: create task hub.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct CreateTaskHubRequest {
-    /// Recreate if exists.
+    /// Whether an existing task hub is replaced.
     #[prost(bool, tag = "1")]
     pub recreate_if_exists: bool,
 }
@@ -369,7 +370,7 @@ pub struct GetEntityRequest {
     /// Id of the instance.
     #[prost(string, tag = "1")]
     pub instance_id: String,
-    /// Include state.
+    /// Whether the states of entities are wanted.
     #[prost(bool, tag = "2")]
     pub include_state: bool,
 }
@@ -377,33 +378,33 @@ pub struct GetEntityRequest {
 /// Response: get entity.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct GetEntityResponse {
-    /// Exists.
+    /// Whether there is one of that id.
     #[prost(bool, tag = "1")]
     pub exists: bool,
-    /// Entity.
+    /// What is known of the entity; unset if it does not exist.
     #[prost(message, optional, tag = "2")]
     pub entity: Option<EntityMetadata>,
 }
 
-/// Entity query.
+/// Which entities to find; what is unset does not narrow the search.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct EntityQuery {
-    /// Instance id starts with.
+    /// Whose id, `@name@key`, begins so.
     #[prost(message, optional, tag = "1")]
     pub instance_id_starts_with: Option<String>,
-    /// Last modified from.
+    /// Changed at this time or later (UTC).
     #[prost(message, optional, tag = "2")]
     pub last_modified_from: Option<prost_types::Timestamp>,
-    /// Last modified to.
+    /// Changed at this time or earlier (UTC).
     #[prost(message, optional, tag = "3")]
     pub last_modified_to: Option<prost_types::Timestamp>,
-    /// Include state.
+    /// Whether the states of entities are wanted.
     #[prost(bool, tag = "4")]
     pub include_state: bool,
-    /// Include transient.
+    /// Whether entities without a state are wanted too.
     #[prost(bool, tag = "5")]
     pub include_transient: bool,
-    /// Page size.
+    /// How many a page has at most.
     #[prost(message, optional, tag = "6")]
     pub page_size: Option<i32>,
     /// Where the next page begins; unset at the end.
@@ -414,7 +415,7 @@ pub struct EntityQuery {
 /// Request: query entities.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct QueryEntitiesRequest {
-    /// Query.
+    /// Which ones to find.
     #[prost(message, optional, tag = "1")]
     pub query: Option<EntityQuery>,
 }
@@ -422,7 +423,7 @@ pub struct QueryEntitiesRequest {
 /// Response: query entities.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct QueryEntitiesResponse {
-    /// Entities.
+    /// The entities of this page.
     #[prost(message, repeated, tag = "1")]
     pub entities: Vec<EntityMetadata>,
     /// Where the next page begins; unset at the end.
@@ -430,22 +431,22 @@ pub struct QueryEntitiesResponse {
     pub continuation_token: Option<String>,
 }
 
-/// Entity metadata.
+/// What is known of an entity.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct EntityMetadata {
     /// Id of the instance.
     #[prost(string, tag = "1")]
     pub instance_id: String,
-    /// Last modified time.
+    /// When the entity changed last (UTC).
     #[prost(message, optional, tag = "2")]
     pub last_modified_time: Option<prost_types::Timestamp>,
-    /// Backlog queue size.
+    /// How many messages wait.
     #[prost(int32, tag = "3")]
     pub backlog_queue_size: i32,
-    /// Locked by.
+    /// Id of the orchestration that holds the lock.
     #[prost(message, optional, tag = "4")]
     pub locked_by: Option<String>,
-    /// Serialized state.
+    /// The state as JSON text; unset if there is none or it was not asked for.
     #[prost(message, optional, tag = "5")]
     pub serialized_state: Option<String>,
 }
@@ -456,10 +457,10 @@ pub struct CleanEntityStorageRequest {
     /// Where the next page begins; unset at the end.
     #[prost(message, optional, tag = "1")]
     pub continuation_token: Option<String>,
-    /// Remove empty entities.
+    /// Whether empty entities are removed.
     #[prost(bool, tag = "2")]
     pub remove_empty_entities: bool,
-    /// Release orphaned locks.
+    /// Whether locks are released whose holders run no more.
     #[prost(bool, tag = "3")]
     pub release_orphaned_locks: bool,
 }
@@ -470,10 +471,10 @@ pub struct CleanEntityStorageResponse {
     /// Where the next page begins; unset at the end.
     #[prost(message, optional, tag = "1")]
     pub continuation_token: Option<String>,
-    /// Empty entities removed.
+    /// How many entities were removed.
     #[prost(int32, tag = "2")]
     pub empty_entities_removed: i32,
-    /// Orphaned locks released.
+    /// How many locks were released.
     #[prost(int32, tag = "3")]
     pub orphaned_locks_released: i32,
 }
@@ -481,7 +482,7 @@ pub struct CleanEntityStorageResponse {
 /// Request: skip graceful orchestration terminations.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct SkipGracefulOrchestrationTerminationsRequest {
-    /// Instance batch.
+    /// The instances that are meant.
     #[prost(message, optional, tag = "1")]
     pub instance_batch: Option<InstanceBatch>,
     /// Reason, as free text.
@@ -492,7 +493,7 @@ pub struct SkipGracefulOrchestrationTerminationsRequest {
 /// Response: skip graceful orchestration terminations.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct SkipGracefulOrchestrationTerminationsResponse {
-    /// Unterminated instance ids.
+    /// Ids of those that were not terminated.
     #[prost(string, repeated, tag = "1")]
     pub unterminated_instance_ids: Vec<String>,
 }
@@ -506,23 +507,23 @@ pub struct StreamInstanceHistoryRequest {
     /// Id of this run of the instance; a new one after continue-as-new.
     #[prost(message, optional, tag = "2")]
     pub execution_id: Option<String>,
-    /// For work item processing.
+    /// Whether a worker asks, to run a turn.
     #[prost(bool, tag = "3")]
     pub for_work_item_processing: bool,
 }
 
-/// History chunk.
+/// A part of a history, in the order of events.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct HistoryChunk {
-    /// Events.
+    /// The events.
     #[prost(message, repeated, tag = "1")]
     pub events: Vec<HistoryEvent>,
 }
 
-/// Instance batch.
+/// Some instances by id.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct InstanceBatch {
-    /// Instance ids.
+    /// The ids.
     #[prost(string, repeated, tag = "1")]
     pub instance_ids: Vec<String>,
 }

@@ -6,6 +6,7 @@
 mod entity;
 mod failure;
 mod history;
+mod instance;
 mod management;
 mod orchestration;
 mod work_item;
@@ -13,6 +14,7 @@ mod work_item;
 pub use entity::*;
 pub use failure::*;
 pub use history::*;
+pub use instance::*;
 pub use management::*;
 pub use orchestration::*;
 pub use prost_types::{Duration, Timestamp, Value};

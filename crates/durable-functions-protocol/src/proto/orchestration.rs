@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use super::failure::{TaskFailureDetails, TraceContext};
 use super::history::{
     EntityLockRequestedEvent, EntityOperationCalledEvent, EntityOperationSignaledEvent,
-    EntityUnlockSentEvent, HistoryEvent, OrchestrationInstance, OrchestrationStatus,
+    EntityUnlockSentEvent, HistoryEvent,
 };
+use super::instance::{OrchestrationInstance, OrchestrationStatus};
 
 /// Action: schedule task.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -62,13 +63,13 @@ pub struct CreateTimerAction {
 /// Action: send event.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct SendEventAction {
-    /// Instance.
+    /// Whom the event is for.
     #[prost(message, optional, tag = "1")]
     pub instance: Option<OrchestrationInstance>,
     /// Name, as registered.
     #[prost(string, tag = "2")]
     pub name: String,
-    /// Data.
+    /// Input as JSON text; unset when there is none.
     #[prost(message, optional, tag = "3")]
     pub data: Option<String>,
 }
@@ -82,13 +83,13 @@ pub struct CompleteOrchestrationAction {
     /// Result as JSON text; unset for no value.
     #[prost(message, optional, tag = "2")]
     pub result: Option<String>,
-    /// Details.
+    /// Free text about the end.
     #[prost(message, optional, tag = "3")]
     pub details: Option<String>,
-    /// New version.
+    /// Version of the next run, for continue-as-new.
     #[prost(message, optional, tag = "4")]
     pub new_version: Option<String>,
-    /// Carryover events.
+    /// Events for the next run, for continue-as-new; the host takes `EventRaised` only.
     #[prost(message, repeated, tag = "5")]
     pub carryover_events: Vec<HistoryEvent>,
     /// Why it failed; the host leaves this unset for some failures.
@@ -141,7 +142,7 @@ pub enum EntityMessageType {
 /// Action: rewind orchestration.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct RewindOrchestrationAction {
-    /// New history.
+    /// The history from which the instance goes on.
     #[prost(message, repeated, tag = "1")]
     pub new_history: Vec<HistoryEvent>,
 }
@@ -186,13 +187,13 @@ pub enum ActionType {
     RewindOrchestration(RewindOrchestrationAction),
 }
 
-/// Orchestration trace context.
+/// The span of an orchestration.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct OrchestrationTraceContext {
-    /// Span id.
+    /// Id of the span.
     #[prost(message, optional, tag = "1")]
     pub span_id: Option<String>,
-    /// Span start time.
+    /// When the span began (UTC).
     #[prost(message, optional, tag = "2")]
     pub span_start_time: Option<prost_types::Timestamp>,
 }
@@ -206,22 +207,22 @@ pub struct OrchestratorRequest {
     /// Id of this run of the instance; a new one after continue-as-new.
     #[prost(message, optional, tag = "2")]
     pub execution_id: Option<String>,
-    /// Past events.
+    /// Events of earlier turns, to be replayed.
     #[prost(message, repeated, tag = "3")]
     pub past_events: Vec<HistoryEvent>,
-    /// New events.
+    /// Events of this turn.
     #[prost(message, repeated, tag = "4")]
     pub new_events: Vec<HistoryEvent>,
-    /// Entity parameters.
+    /// How to send messages to entities; unset if the backend has none.
     #[prost(message, optional, tag = "5")]
     pub entity_parameters: Option<OrchestratorEntityParameters>,
-    /// Requires history streaming.
+    /// Whether the past events have to be fetched; the Functions host does not set it.
     #[prost(bool, tag = "6")]
     pub requires_history_streaming: bool,
     /// Further properties by name.
     #[prost(map = "string, message", tag = "7")]
     pub properties: HashMap<String, prost_types::Value>,
-    /// Orchestration trace context.
+    /// The span of the orchestration; the Functions host sends none.
     #[prost(message, optional, tag = "8")]
     pub orchestration_trace_context: Option<OrchestrationTraceContext>,
 }
@@ -241,27 +242,27 @@ pub struct OrchestratorResponse {
     /// Token of the work item (not used by the Functions host).
     #[prost(string, tag = "4")]
     pub completion_token: String,
-    /// Num events processed.
+    /// How many of the new events were used; the Functions host ignores it.
     #[prost(message, optional, tag = "5")]
     pub num_events_processed: Option<i32>,
-    /// Orchestration trace context.
+    /// The span of the orchestration; the Functions host ignores it.
     #[prost(message, optional, tag = "6")]
     pub orchestration_trace_context: Option<OrchestrationTraceContext>,
-    /// Requires history.
+    /// Whether the turn has to be sent again, with the whole history.
     #[prost(bool, tag = "7")]
     pub requires_history: bool,
-    /// Is partial.
+    /// Whether further chunks follow; the Functions host ignores it.
     #[prost(bool, tag = "8")]
     pub is_partial: bool,
-    /// Chunk index.
+    /// Index of this chunk, from 0; the Functions host ignores it.
     #[prost(message, optional, tag = "9")]
     pub chunk_index: Option<i32>,
 }
 
-/// Orchestrator entity parameters.
+/// What an orchestration has to know to send messages to entities.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct OrchestratorEntityParameters {
-    /// Entity message reorder window.
+    /// For how long messages to entities are put in order of their sending; zero for not at all.
     #[prost(message, optional, tag = "1")]
     pub entity_message_reorder_window: Option<prost_types::Duration>,
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::entity::{EntityBatchRequest, EntityRequest};
 use super::failure::{TaskFailureDetails, TraceContext};
-use super::history::OrchestrationInstance;
+use super::instance::OrchestrationInstance;
 use super::orchestration::OrchestratorRequest;
 
 /// Request: activity.
@@ -22,7 +22,7 @@ pub struct ActivityRequest {
     /// The instance and its execution.
     #[prost(message, optional, tag = "4")]
     pub orchestration_instance: Option<OrchestrationInstance>,
-    /// Task id.
+    /// Id of the action that called the activity.
     #[prost(int32, tag = "5")]
     pub task_id: i32,
     /// W3C trace context of the caller.
@@ -39,7 +39,7 @@ pub struct ActivityResponse {
     /// Id of the instance.
     #[prost(string, tag = "1")]
     pub instance_id: String,
-    /// Task id.
+    /// Id of the action that called the activity.
     #[prost(int32, tag = "2")]
     pub task_id: i32,
     /// Result as JSON text; unset for no value.
@@ -92,24 +92,24 @@ pub struct AbandonEntityTaskResponse {}
 /// Request: get work items.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct GetWorkItemsRequest {
-    /// Max concurrent orchestration work items.
+    /// How many orchestrations at a time.
     #[prost(int32, tag = "1")]
     pub max_concurrent_orchestration_work_items: i32,
-    /// Max concurrent activity work items.
+    /// How many activities at a time.
     #[prost(int32, tag = "2")]
     pub max_concurrent_activity_work_items: i32,
-    /// Max concurrent entity work items.
+    /// How many entities at a time.
     #[prost(int32, tag = "3")]
     pub max_concurrent_entity_work_items: i32,
-    /// Capabilities.
+    /// What the worker can do; see [`WorkerCapability`].
     #[prost(enumeration = "WorkerCapability", repeated, tag = "10")]
     pub capabilities: Vec<i32>,
-    /// Work item filters.
+    /// Which functions the worker takes work for.
     #[prost(message, optional, tag = "11")]
     pub work_item_filters: Option<WorkItemFilters>,
 }
 
-/// Worker capability.
+/// What a worker says that it can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Enumeration)]
 #[repr(i32)]
 pub enum WorkerCapability {
@@ -123,43 +123,43 @@ pub enum WorkerCapability {
     LargePayloads = 3,
 }
 
-/// Work item filters.
+/// Which functions a worker takes work for.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct WorkItemFilters {
-    /// Orchestrations.
+    /// The orchestrations.
     #[prost(message, repeated, tag = "1")]
     pub orchestrations: Vec<OrchestrationFilter>,
-    /// Activities.
+    /// The activities.
     #[prost(message, repeated, tag = "2")]
     pub activities: Vec<ActivityFilter>,
-    /// Entities.
+    /// The entities.
     #[prost(message, repeated, tag = "3")]
     pub entities: Vec<EntityFilter>,
 }
 
-/// Orchestration filter.
+/// An orchestration that a worker has.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct OrchestrationFilter {
     /// Name, as registered.
     #[prost(string, tag = "1")]
     pub name: String,
-    /// Versions.
+    /// Its versions.
     #[prost(string, repeated, tag = "2")]
     pub versions: Vec<String>,
 }
 
-/// Activity filter.
+/// An activity that a worker has.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct ActivityFilter {
     /// Name, as registered.
     #[prost(string, tag = "1")]
     pub name: String,
-    /// Versions.
+    /// Its versions.
     #[prost(string, repeated, tag = "2")]
     pub versions: Vec<String>,
 }
 
-/// Entity filter.
+/// An entity that a worker has.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct EntityFilter {
     /// Name, as registered.
@@ -167,7 +167,7 @@ pub struct EntityFilter {
     pub name: String,
 }
 
-/// Work item.
+/// A piece of work for a worker.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct WorkItem {
     /// Which of the kinds it is.
@@ -202,6 +202,6 @@ pub enum WorkItemRequest {
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct CompleteTaskResponse {}
 
-/// Health ping.
+/// No work: shows that the stream is alive.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct HealthPing {}
