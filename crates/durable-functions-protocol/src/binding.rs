@@ -17,6 +17,18 @@ pub use crate::http_request::HttpRequestData;
 /// Azure Functions host behaviour: everything that is not an object is serialized to JSON and that
 /// text is put into a JSON string, so values are encoded once or twice more than expected. Every
 /// method here also accepts one level less.
+///
+/// ```
+/// use durable_functions_protocol::InvocationRequest;
+///
+/// let body = br#"{"Data":{"context":"\"AQID\"","input":"\"42\"","client":{"taskHubName":"Hub"}}}"#;
+/// let request = InvocationRequest::parse(body)?;
+/// assert_eq!(request.data("context")?.protobuf()?, [1, 2, 3]);
+/// assert_eq!(request.data("input")?.json()?.as_deref(), Some("42"));
+/// let client = request.data("client")?.durable_client()?;
+/// assert_eq!(client.task_hub_name.as_deref(), Some("Hub"));
+/// # Ok::<(), durable_functions_protocol::DecodeError>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct BindingValue<'a>(&'a RawValue);
 

@@ -29,6 +29,14 @@ pub enum DecodeErrorKind {
 ///
 /// The text names what was being decoded, what was found (with an excerpt of at most 80
 /// characters and its line and column where there is one) and what was expected.
+///
+/// ```
+/// use durable_functions_protocol::{DecodeErrorKind, InvocationRequest};
+///
+/// let error = InvocationRequest::parse(br#"{"data":{}}"#).unwrap_err();
+/// assert_eq!(error.kind(), DecodeErrorKind::Missing);
+/// assert!(error.to_string().contains("it has no `Data`; its members are: data"));
+/// ```
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 pub struct DecodeError(Box<Parts>);
 

@@ -14,6 +14,19 @@ use crate::error::DecodeError;
 /// Azure Functions host behaviour: the request is an object with `Url`, `Method`, `Query`,
 /// `Headers`, `Params`, `Identities` and, only if the caller sent a `Content-Length` above 0,
 /// `Body`. The body of a chunked request never arrives (azure-functions-host issues 4926 and 7930).
+///
+/// ```
+/// use durable_functions_protocol::InvocationRequest;
+///
+/// let body = br#"{"Data":{"req":{"Url":"http://h/api/orders/7?full=1","Method":"GET",
+///     "Query":{"full":"1"},"Headers":{"Accept":["text/plain"]},"Params":{"id":"7"}}}}"#;
+/// let request = InvocationRequest::parse(body)?.data("req")?.http_request()?;
+/// assert_eq!(request.method, "GET");
+/// assert_eq!(request.param("id"), Some("7"));
+/// assert_eq!(request.header("accept"), Some("text/plain"));
+/// assert_eq!(request.body, None);
+/// # Ok::<(), durable_functions_protocol::DecodeError>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct HttpRequestData {
     /// The URL with scheme, authority and query, as the caller used it.

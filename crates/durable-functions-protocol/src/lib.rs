@@ -13,8 +13,26 @@
 //! | [`failure`] | failures with their cause chain, and how they survive the way through the host |
 //! | [`id`] | instance ids and the deterministic GUIDs of orchestrations |
 //! | [`time`] | protobuf timestamps as .NET prints and parses them |
+//! | [`time_span`] | durations as .NET writes them |
 //! | [`http_api`] | the URLs of the HTTP management API |
+//! | [`error`] | the error of everything that decodes |
 //! | [`proto`] | the protobuf messages |
+//!
+//! An activity's invocation, from the body of the request to that of the answer:
+//!
+//! ```
+//! use durable_functions_protocol::{InvocationRequest, Reply, value};
+//!
+//! let body = br#"{"Data":{"name":"\"\\\"Seoul\\\"\""},"Metadata":{}}"#;
+//! let request = InvocationRequest::parse(body)?;
+//! let input = request.only_data()?.json()?.unwrap_or_default();
+//! assert_eq!(value::unwrap(&input)?, "\"Seoul\"");
+//!
+//! let result = value::to_result("\"Hello Seoul!\"".to_owned());
+//! let reply = Reply::activity(Some(&result), &[]);
+//! assert!(reply.body.ends_with(br#""ReturnValue":"Hello Seoul!"}"#));
+//! # Ok::<(), durable_functions_protocol::DecodeError>(())
+//! ```
 //!
 //! Nothing here panics, whatever the input; what cannot be decoded is a [`DecodeError`] that says
 //! what was there, where, and what was expected.

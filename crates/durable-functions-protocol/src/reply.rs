@@ -17,6 +17,23 @@ const PROBLEM: &str = "application/problem+json";
 /// Azure Functions host behaviour: any other status fails the invocation and drops the body; an
 /// empty body, `null` or 204 leaves the invocation hanging until its timeout. So every answer is a
 /// non-empty JSON object.
+///
+/// ```
+/// use durable_functions_protocol::{Failure, Reply, value};
+///
+/// let result = value::to_result("\"Hello Seoul!\"".to_owned());
+/// let reply = Reply::activity(Some(&result), &["said hello".to_owned()]);
+/// assert_eq!(reply.content_type, "application/json");
+/// assert_eq!(
+///     reply.body,
+///     br#"{"Outputs":{},"Logs":["said hello"],"ReturnValue":"Hello Seoul!"}"#
+/// );
+///
+/// let failure = Failure::new("orders::CardDeclined", "card 4711 was declined");
+/// let reply = Reply::activity_failure(&failure);
+/// assert_eq!(reply.content_type, "application/problem+json");
+/// assert_eq!(reply.header().map(|(name, _)| name), Some("durable-failure"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
     /// Value of the `Content-Type` header.

@@ -3,6 +3,17 @@
 //! The valid range is that of .NET and of `google.protobuf.Timestamp`: from 0001-01-01T00:00:00Z to
 //! the end of the year 9999, with 0 to 999,999,999 nanoseconds. What is outside gives an error, or
 //! is moved to the nearest end by the functions called `saturating`.
+//!
+//! ```
+//! use durable_functions_protocol::time;
+//! use std::time::Duration;
+//!
+//! let start = time::parse("2024-02-29T12:34:56+01:00")?;
+//! let fire_at = time::checked_add(&start, Duration::from_millis(1_500))?;
+//! assert_eq!(time::to_dotnet(&fire_at)?, "2024-02-29T11:34:57.5000000Z");
+//! assert_eq!(time::saturating_since(&fire_at, &start), Duration::from_millis(1_500));
+//! # Ok::<(), time::TimeError>(())
+//! ```
 
 use std::cmp::Ordering;
 use std::fmt::Write as _;
