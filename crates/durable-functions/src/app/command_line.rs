@@ -35,12 +35,13 @@ struct CommandLine {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Write the function.json files that the Functions host reads, or compare them with the code.
+    #[command(group(clap::ArgGroup::new("what").args(["write", "check"]).required(true)))]
     Functions {
         /// Write the files that are missing or differ.
-        #[arg(long, required_unless_present = "check")]
+        #[arg(long)]
         write: bool,
         /// Say what is missing or differs; ends with 1 if anything does.
-        #[arg(long, conflicts_with = "write")]
+        #[arg(long)]
         check: bool,
         /// The folder with host.json.
         #[arg(long, default_value = ".")]
