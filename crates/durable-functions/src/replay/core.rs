@@ -283,18 +283,19 @@ impl Core {
     /// kept.
     pub(crate) fn poll_task(&self, id: u32, cx: &Context<'_>) -> Option<TaskState> {
         self.seal();
-        let state = &mut *self.state.borrow_mut();
-        let task = state.tasks.get_mut(id as usize)?;
-        match task.state {
-            TaskState::Completed(_) | TaskState::Failed(_) => {
-                Some(std::mem::replace(&mut task.state, TaskState::Taken))
+        let replaced = {
+            let mut state = self.state.borrow_mut();
+            let task = state.tasks.get_mut(id as usize)?;
+            match task.state {
+                TaskState::Completed(_) | TaskState::Failed(_) => {
+                    return Some(std::mem::replace(&mut task.state, TaskState::Taken));
+                }
+                TaskState::Taken => return None,
+                TaskState::Open => self.waking.register(&mut task.wakee, cx),
             }
-            TaskState::Taken => None,
-            TaskState::Open => {
-                self.waking.register(&mut task.wakee, cx);
-                None
-            }
-        }
+        };
+        drop(replaced);
+        None
     }
 
     /// Nobody waits for this task any more.
@@ -302,9 +303,12 @@ impl Core {
         if self.closed.get() {
             return;
         }
-        if let Some(task) = self.state.borrow_mut().tasks.get_mut(id as usize) {
-            self.waking.forget(&mut task.wakee);
-        }
+        let forgotten = {
+            let mut state = self.state.borrow_mut();
+            let task = state.tasks.get_mut(id as usize);
+            task.map(|task| self.waking.forget(&mut task.wakee))
+        };
+        drop(forgotten);
     }
 
     /// Ends a task. Says whether there was an open one of this id.
@@ -332,8 +336,8 @@ impl Core {
     /// Where the payload of the waiter's event lies, taken out; `None` while there is none.
     pub(crate) fn poll_event(&self, waiter: usize, cx: &Context<'_>) -> Option<Range<u32>> {
         self.seal();
-        let state = &mut *self.state.borrow_mut();
-        state.inbox.poll(waiter, cx, &self.waking)
+        let polled = self.state.borrow_mut().inbox.poll(waiter, cx, &self.waking);
+        polled.ok()
     }
 
     /// Nobody waits for this event any more.
@@ -341,7 +345,8 @@ impl Core {
         if self.closed.get() {
             return;
         }
-        let waker = self.state.borrow_mut().inbox.give_up(waiter, &self.waking);
+        let (forgotten, waker) = self.state.borrow_mut().inbox.give_up(waiter, &self.waking);
+        drop(forgotten);
         wake(waker);
     }
 

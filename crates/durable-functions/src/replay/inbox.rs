@@ -80,49 +80,55 @@ impl Inbox {
         }
     }
 
-    /// The payload, taken out; `None` while there is none.
+    /// The payload, taken out. While there is none, what was registered before, which is to be
+    /// dropped where nothing is borrowed.
     pub(super) fn poll(
         &mut self,
         number: usize,
         cx: &Context<'_>,
         waking: &Waking,
-    ) -> Option<Range<u32>> {
-        let waiter = self.waiters.get_mut(number)?;
+    ) -> Result<Range<u32>, Wakee> {
+        let Some(waiter) = self.waiters.get_mut(number) else {
+            return Err(Wakee::Nobody);
+        };
         match std::mem::replace(&mut waiter.receipt, Receipt::Done) {
-            Receipt::Received(raised) => Some(raised.payload),
-            Receipt::Done => None,
+            Receipt::Received(raised) => Ok(raised.payload),
+            Receipt::Done => Err(Wakee::Nobody),
             Receipt::Waiting => {
                 waiter.receipt = Receipt::Waiting;
-                waking.register(&mut waiter.wakee, cx);
-                None
+                Err(waking.register(&mut waiter.wakee, cx))
             }
         }
     }
 
     /// The waiter is gone: the next event is not for it, and one that it has not looked at goes to
-    /// the next.
-    pub(super) fn give_up(&mut self, number: usize, waking: &Waking) -> Option<Waker> {
-        let waiter = self.waiters.get_mut(number)?;
-        waking.forget(&mut waiter.wakee);
+    /// the next, which is to be woken. What was registered is given back, to be dropped where
+    /// nothing is borrowed.
+    pub(super) fn give_up(&mut self, number: usize, waking: &Waking) -> (Wakee, Option<Waker>) {
+        let Some(waiter) = self.waiters.get_mut(number) else {
+            return (Wakee::Nobody, None);
+        };
+        let forgotten = waking.forget(&mut waiter.wakee);
         let receipt = std::mem::replace(&mut waiter.receipt, Receipt::Done);
-        let queue = self.queues.get_mut(&waiter.name)?;
-        match receipt {
-            Receipt::Done => None,
+        let queue = self.queues.entry(waiter.name.clone()).or_default();
+        let raised = match receipt {
+            Receipt::Received(raised) => raised,
             Receipt::Waiting => {
                 queue.waiters.retain(|waiting| *waiting != number);
-                None
+                return (forgotten, None);
             }
-            Receipt::Received(raised) => match queue.waiters.pop_front() {
-                None => {
-                    queue.raised.push_front(raised);
-                    None
-                }
-                Some(next) => {
-                    let next = self.waiters.get_mut(next)?;
-                    next.receipt = Receipt::Received(raised);
-                    waking.take(&mut next.wakee)
-                }
-            },
+            Receipt::Done => return (forgotten, None),
+        };
+        let next = queue.waiters.pop_front();
+        match next.and_then(|next| self.waiters.get_mut(next)) {
+            None => {
+                queue.raised.push_front(raised);
+                (forgotten, None)
+            }
+            Some(next) => {
+                next.receipt = Receipt::Received(raised);
+                (forgotten, waking.take(&mut next.wakee))
+            }
         }
     }
 

@@ -399,6 +399,39 @@ fn replaying_is_true_for_past_events_only() {
     assert_eq!(output(&run(&turn, orchestrator)), r#""true false""#);
 }
 
+/// A waker whose end drops a call, as a combinator's may.
+#[test]
+fn a_waker_that_drops_a_call_finds_nothing_borrowed() {
+    use std::cell::RefCell;
+    use std::sync::Arc;
+    use std::task::{Context, Wake, Waker};
+
+    thread_local! {
+        static KEPT: RefCell<Option<crate::Call<String>>> = const { RefCell::new(None) };
+    }
+    struct Dropper;
+    impl Wake for Dropper {
+        fn wake(self: Arc<Self>) {}
+    }
+    impl Drop for Dropper {
+        fn drop(&mut self) {
+            drop(KEPT.take());
+        }
+    }
+    let response = run(&first(), async |ctx: OrchestrationContext| {
+        let mut call = ctx.call_by_name::<String>("hello", "x");
+        KEPT.set(Some(ctx.call_by_name("hello", "y")));
+        {
+            let waker = Waker::from(Arc::new(Dropper));
+            let polled = std::pin::Pin::new(&mut call).poll(&mut Context::from_waker(&waker));
+            assert!(polled.is_pending());
+        }
+        // replaces the waker, whose last clone this was
+        call.await
+    });
+    assert_eq!(calls(&response).len(), 2, "{response:?}");
+}
+
 mod arbitrary {
     use proptest::prelude::*;
 

@@ -52,16 +52,21 @@ impl Waking {
         &self.root
     }
 
-    /// Remembers who polls.
-    pub(super) fn register(&self, wakee: &mut Wakee, cx: &Context<'_>) {
+    /// Remembers who polls. What is given back is to be dropped where nothing is borrowed: a
+    /// combinator's code may run in it.
+    #[must_use]
+    pub(super) fn register(&self, wakee: &mut Wakee, cx: &Context<'_>) -> Wakee {
         if matches!(wakee, Wakee::Nobody) {
             self.awaited.set(self.awaited.get() + 1);
         }
-        if cx.waker().will_wake(&self.root) {
-            *wakee = Wakee::Root;
-        } else if !matches!(wakee, Wakee::Other(waker) if waker.will_wake(cx.waker())) {
-            *wakee = Wakee::Other(cx.waker().clone());
-        }
+        let new = if cx.waker().will_wake(&self.root) {
+            Wakee::Root
+        } else if matches!(wakee, Wakee::Other(waker) if waker.will_wake(cx.waker())) {
+            return Wakee::Nobody;
+        } else {
+            Wakee::Other(cx.waker().clone())
+        };
+        std::mem::replace(wakee, new)
     }
 
     /// Forgets who polled. A waker that is given back is to be woken where nothing is borrowed: a
@@ -82,11 +87,13 @@ impl Waking {
         }
     }
 
-    /// Nobody polls any more.
-    pub(super) fn forget(&self, wakee: &mut Wakee) {
-        let woken = self.woken.get();
-        drop(self.take(wakee));
-        self.woken.set(woken);
+    /// Nobody polls any more. What is given back is to be dropped where nothing is borrowed.
+    #[must_use]
+    pub(super) fn forget(&self, wakee: &mut Wakee) -> Wakee {
+        if !matches!(wakee, Wakee::Nobody) {
+            self.awaited.set(self.awaited.get() - 1);
+        }
+        std::mem::take(wakee)
     }
 
     /// Whether the orchestrator is to be polled; asking clears the mark.
