@@ -144,18 +144,30 @@ impl App {
 
     /// The status of an instance once it has ended.
     pub fn ended(&self, instance_id: &str) -> Value {
+        self.status(instance_id, |answer, _| answer.status == 200)
+    }
+
+    /// The status of an instance once its `runtimeStatus` is this.
+    pub fn reached(&self, instance_id: &str, runtime_status: &str) -> Value {
+        self.status(instance_id, |_, status| {
+            status["runtimeStatus"] == runtime_status
+        })
+    }
+
+    fn status(&self, instance_id: &str, wanted: impl Fn(&HostAnswer, &Value) -> bool) -> Value {
         let begin = Instant::now();
         loop {
             let answer = self.get(&format!(
                 "/runtime/webhooks/durabletask/instances/{instance_id}"
             ));
-            if answer.status == 200 {
-                return answer.json();
+            let status = answer.json();
+            if wanted(&answer, &status) {
+                return status;
             }
             assert_eq!(answer.status, 202, "{}", answer.body);
             assert!(
                 begin.elapsed() < PATIENCE,
-                "{instance_id} does not end: {}",
+                "{instance_id} never gets there: {}",
                 answer.body
             );
             thread::sleep(Duration::from_millis(2));

@@ -202,9 +202,7 @@ fn suspended_instances_hold_still() {
         app.post(&instances("held/suspend?reason=stop"), "").status,
         202
     );
-    while app.get(&instances("held")).json()["runtimeStatus"] != "Suspended" {
-        std::thread::yield_now();
-    }
+    app.reached("held", "Suspended");
     raise(&app, "held", "E", &json!(2));
     assert_eq!(
         app.post(&instances("held/resume?reason=go"), "").status,
