@@ -45,6 +45,34 @@ pub fn parse(text: &str) -> Option<Duration> {
     Some(Duration::new(seconds, nanos(fraction)?))
 }
 
+/// Writes a duration as .NET's `TimeSpan` does, in ticks of 100 ns; one beyond what a `TimeSpan`
+/// holds, about 29,000 years, is written as the longest.
+///
+/// ```
+/// use durable_functions_protocol::time_span;
+/// use std::time::Duration;
+///
+/// assert_eq!(time_span::format(Duration::from_millis(90_061_500)), "1.01:01:01.5000000");
+/// assert_eq!(time_span::format(Duration::from_secs(5)), "00:00:05");
+/// ```
+pub fn format(duration: Duration) -> String {
+    let ticks = (duration.as_nanos() / 100).min(i64::MAX.unsigned_abs().into());
+    let (seconds, fraction) = (ticks / 10_000_000, ticks % 10_000_000);
+    let (days, hours) = (seconds / 86_400, seconds / 3_600 % 24);
+    let (minutes, seconds) = (seconds / 60 % 60, seconds % 60);
+    let days = if days > 0 {
+        format!("{days}.")
+    } else {
+        String::new()
+    };
+    let fraction = if fraction > 0 {
+        format!(".{fraction:07}")
+    } else {
+        String::new()
+    };
+    format!("{days}{hours:02}:{minutes:02}:{seconds:02}{fraction}")
+}
+
 /// Digits alone: no sign, which Rust's own parser would take.
 fn number(text: &str) -> Option<u64> {
     if text.bytes().all(|byte| byte.is_ascii_digit()) {

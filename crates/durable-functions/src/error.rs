@@ -1,13 +1,16 @@
 //! Errors of user code, and of the tasks that an orchestrator awaits.
 
 use std::any::{Any, type_name};
+use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::fmt;
 
 use durable_functions_protocol::failure::Failure;
+use serde_json::Value;
 
 use crate::client::ClientError;
 use crate::http::HttpError;
+use crate::replay::NON_DETERMINISM;
 
 /// What the functions of the [prelude](crate::prelude) return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -40,6 +43,7 @@ pub struct Error {
     type_name: &'static str,
     error: BoxError,
     non_retriable: bool,
+    properties: BTreeMap<String, Value>,
 }
 
 impl Error {
@@ -54,6 +58,7 @@ impl Error {
             type_name: type_name::<Self>(),
             error: message.to_string().into(),
             non_retriable: false,
+            properties: BTreeMap::new(),
         }
     }
 
@@ -61,6 +66,18 @@ impl Error {
     #[must_use]
     pub fn non_retriable(mut self) -> Self {
         self.non_retriable = true;
+        self
+    }
+
+    /// Adds data for whoever handles the failure: it arrives in [`Failure::properties`].
+    ///
+    /// ```
+    /// let error = durable_functions::Error::msg("no stock left").property("item", 4711);
+    /// assert_eq!(error.into_failure().properties["item"], 4711);
+    /// ```
+    #[must_use]
+    pub fn property(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.properties.insert(name.into(), value.into());
         self
     }
 
@@ -85,6 +102,7 @@ impl Error {
     pub fn into_failure(self) -> Failure {
         let mut failure = describe(&*self.error, self.type_name);
         failure.non_retriable |= self.non_retriable;
+        failure.properties.extend(self.properties);
         failure
     }
 }
@@ -95,6 +113,7 @@ impl<E: StdError + Send + Sync + 'static> From<E> for Error {
             type_name: type_name::<E>(),
             error: Box::new(error),
             non_retriable: false,
+            properties: BTreeMap::new(),
         }
     }
 }
@@ -167,6 +186,7 @@ impl<E: Into<BoxError> + 'static> IntoError for E {
                 type_name: type_name::<E>(),
                 error: (*error).into(),
                 non_retriable: false,
+                properties: BTreeMap::new(),
             },
             Err(_) => Error::msg(type_name::<E>()),
         }
@@ -189,6 +209,7 @@ fn from_anyhow(error: anyhow::Error) -> Error {
             type_name: type_name::<anyhow::Error>(),
             error: other.into(),
             non_retriable: false,
+            properties: BTreeMap::new(),
         },
     }
 }
@@ -247,6 +268,38 @@ pub(crate) fn describe(error: &(dyn StdError + 'static), name: &str) -> Failure 
     chain.unwrap_or_else(|| Failure::new(name, error.to_string()))
 }
 
+/// What an activity returns that gives up because [its context](crate::ActivityContext) says that
+/// it is cancelled. The orchestrator that called it sees [`TaskError::Cancelled`].
+///
+/// ```
+/// use durable_functions::Cancelled;
+/// use durable_functions::prelude::*;
+///
+/// #[activity]
+/// async fn count(ctx: ActivityContext, rows: u64) -> Result<u64> {
+///     for row in 0..rows {
+///         if ctx.is_cancelled() {
+///             return Err(Cancelled::after(format!("{row} of {rows} rows")).into());
+///         }
+///     }
+///     Ok(rows)
+/// }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("cancelled after {progress}")]
+pub struct Cancelled {
+    progress: String,
+}
+
+impl Cancelled {
+    /// Tells how far the activity came.
+    pub fn after(progress: impl Into<String>) -> Self {
+        Self {
+            progress: progress.into(),
+        }
+    }
+}
+
 /// Why a task that an orchestrator awaited gave no value.
 ///
 /// ```
@@ -293,6 +346,25 @@ pub enum TaskError {
         #[source]
         failure: Box<Failure>,
     },
+    /// The activity gave up because its time was nearly over or its worker was about to end; see
+    /// [`Cancelled`].
+    #[error("activity '{name}' was cancelled: {failure}")]
+    Cancelled {
+        /// Name of the activity.
+        name: String,
+        /// What it said.
+        #[source]
+        failure: Box<Failure>,
+    },
+    /// The sub-orchestration's code no longer fits its history.
+    #[error("sub-orchestration '{name}' can't go on: {failure}")]
+    NonDeterminism {
+        /// Name of its orchestrator.
+        name: String,
+        /// Which event differs, and what to do about it.
+        #[source]
+        failure: Box<Failure>,
+    },
     /// The event did not come in time.
     #[error("event '{name}' did not come in time")]
     Timeout {
@@ -314,12 +386,31 @@ pub enum TaskError {
 }
 
 impl TaskError {
+    pub(crate) fn activity(name: &str, failure: Failure) -> Self {
+        let (name, failure) = (name.to_owned(), Box::new(failure));
+        if failure.error_type == type_name::<Cancelled>() {
+            Self::Cancelled { name, failure }
+        } else {
+            Self::Activity { name, failure }
+        }
+    }
+
+    pub(crate) fn sub_orchestration(name: &str, failure: Failure) -> Self {
+        let (name, failure) = (name.to_owned(), Box::new(failure));
+        if failure.error_type == NON_DETERMINISM {
+            Self::NonDeterminism { name, failure }
+        } else {
+            Self::SubOrchestration { name, failure }
+        }
+    }
+
     /// The failure, if the task itself failed.
     pub fn failure(&self) -> Option<&Failure> {
         match self {
-            Self::Activity { failure, .. } | Self::SubOrchestration { failure, .. } => {
-                Some(failure)
-            }
+            Self::Activity { failure, .. }
+            | Self::SubOrchestration { failure, .. }
+            | Self::Cancelled { failure, .. }
+            | Self::NonDeterminism { failure, .. } => Some(failure),
             Self::Timeout { .. } | Self::Decode { .. } => None,
         }
     }

@@ -58,12 +58,14 @@ pub use argument::State;
 pub use client::{ClientError, DurableClient, StartNew};
 pub use durable_functions_macros::{activity, http_trigger, orchestrator};
 pub use durable_functions_protocol::failure::Failure;
-pub use error::{Error, Result, TaskError};
+pub use error::{Cancelled, Error, Result, TaskError};
 pub use http::{HttpError, HttpRequest, HttpResponse, Json};
 pub use input::IntoInput;
 pub use orchestrator::{
-    Call, ContinueAsNew, ContinueAsNewOptions, EventWait, OrchestrationContext, Sleep,
-    SubOrchestration,
+    All, Any, Call, ContinueAsNew, ContinueAsNewOptions, DurableHttpRequest, DurableHttpResponse,
+    Either, EitherOf, EventWait, FailedAttempt, HttpCall, OrchestrationContext, OrchestrationRng,
+    Race, RetryDecision, RetryPolicy, Sleep, SubOrchestration, TokenSource, Winner,
+    compare_versions,
 };
 pub use registry::AppError;
 

@@ -1,9 +1,11 @@
 //! Histories, built by hand.
 
 use durable_functions_protocol::proto::{
-    EventType, ExecutionStartedEvent, HistoryEvent, OrchestrationInstance,
-    OrchestratorCompletedEvent, OrchestratorRequest, OrchestratorStartedEvent, TaskCompletedEvent,
-    TaskFailedEvent, TaskFailureDetails, TaskScheduledEvent, Timestamp,
+    ActionType, EventRaisedEvent, EventSentEvent, EventType, ExecutionStartedEvent, HistoryEvent,
+    OrchestrationInstance, OrchestratorCompletedEvent, OrchestratorRequest, OrchestratorResponse,
+    OrchestratorStartedEvent, SubOrchestrationInstanceCreatedEvent, TaskCompletedEvent,
+    TaskFailedEvent, TaskFailureDetails, TaskScheduledEvent, TimerCreatedEvent, TimerFiredEvent,
+    Timestamp,
 };
 
 /// A turn of an orchestration under construction. Events are added to the newest part of the
@@ -64,6 +66,70 @@ impl Turn {
             ..TaskScheduledEvent::default()
         };
         self.event(id, EventType::TaskScheduled(scheduled))
+    }
+
+    /// The turn was answered with these actions, which the history has now, and the next begins.
+    #[must_use]
+    pub fn answered(self, response: &OrchestratorResponse) -> Self {
+        let recorded = response.actions.iter().fold(self, |turn, action| {
+            let event = match action.orchestrator_action_type.clone() {
+                Some(ActionType::ScheduleTask(task)) => {
+                    EventType::TaskScheduled(TaskScheduledEvent {
+                        name: task.name,
+                        version: task.version,
+                        ..TaskScheduledEvent::default()
+                    })
+                }
+                Some(ActionType::CreateTimer(timer)) => {
+                    EventType::TimerCreated(TimerCreatedEvent {
+                        fire_at: timer.fire_at,
+                    })
+                }
+                Some(ActionType::CreateSubOrchestration(sub)) => {
+                    EventType::SubOrchestrationInstanceCreated(
+                        SubOrchestrationInstanceCreatedEvent {
+                            instance_id: sub.instance_id,
+                            name: sub.name,
+                            version: sub.version,
+                            input: sub.input,
+                            ..SubOrchestrationInstanceCreatedEvent::default()
+                        },
+                    )
+                }
+                Some(ActionType::SendEvent(sent)) => EventType::EventSent(EventSentEvent {
+                    instance_id: sent.instance.unwrap_or_default().instance_id,
+                    name: sent.name,
+                    input: sent.data,
+                }),
+                _ => return turn,
+            };
+            turn.event(action.id, event)
+        });
+        recorded.next()
+    }
+
+    /// A timer fired.
+    #[must_use]
+    pub fn fired(self, timer_id: i32) -> Self {
+        self.event(
+            -1,
+            EventType::TimerFired(TimerFiredEvent {
+                timer_id,
+                ..TimerFiredEvent::default()
+            }),
+        )
+    }
+
+    /// An event was raised, with a payload as JSON text.
+    #[must_use]
+    pub fn raised(self, name: &str, payload: &str) -> Self {
+        self.event(
+            -1,
+            EventType::EventRaised(EventRaisedEvent {
+                name: name.to_owned(),
+                input: Some(payload.to_owned()),
+            }),
+        )
     }
 
     /// The turn ended and the next begins: everything so far is the past.

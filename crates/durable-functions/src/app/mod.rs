@@ -28,6 +28,7 @@ pub struct FunctionApp {
     functions: Vec<Function>,
     states: States,
     problems: Vec<String>,
+    holds: bool,
 }
 
 impl FunctionApp {
@@ -57,6 +58,14 @@ impl FunctionApp {
         self
     }
 
+    /// Holds instances whose orchestrators no longer fit their histories, instead of failing them:
+    /// they stand still until the right code is deployed again, and then go on. Meanwhile the host
+    /// asks every few seconds, and each time the log says which instance is held and why.
+    pub fn hold_non_deterministic(mut self) -> Self {
+        self.holds = true;
+        self
+    }
+
     /// Does what this process was started for, and returns when that is over:
     ///
     /// - started by the Functions host (`FUNCTIONS_CUSTOMHANDLER_PORT` is set): serves the host;
@@ -72,6 +81,8 @@ impl FunctionApp {
 
     /// Checks the app and makes it ready to be served.
     pub(crate) fn build(self) -> Result<Registry, AppError> {
-        Registry::new(self.functions, self.states, self.problems)
+        let mut registry = Registry::new(self.functions, self.states, self.problems)?;
+        registry.holds = self.holds;
+        Ok(registry)
     }
 }

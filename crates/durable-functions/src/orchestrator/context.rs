@@ -1,7 +1,9 @@
 //! What an orchestrator does everything with.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt;
+use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -11,13 +13,16 @@ use durable_functions_protocol::proto::{
     ScheduleTaskAction, SendEventAction, Timestamp,
 };
 use durable_functions_protocol::{time, value};
+use prost_types::value::Kind;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
+use super::combinators::Members;
 use super::{
-    Call, ContinueAsNew, ContinueAsNewOptions, EventWait, Orchestrator, OrchestratorFn, Sleep,
-    SubOrchestration,
+    All, Any, Call, ContinueAsNew, ContinueAsNewOptions, DurableHttpRequest, EitherOf, EventWait,
+    HttpCall, OrchestrationRng, Orchestrator, OrchestratorFn, Race, Sleep, SubOrchestration,
+    compare_versions,
 };
 use crate::activity::{Activity, ActivityFn};
 use crate::input::{AnyInput, Encode, IntoInput};
@@ -255,18 +260,171 @@ impl OrchestrationContext {
     ) {
         const KIND: EventKind = EventKind::EventSent;
         let (instance_id, name) = (instance_id.into(), name.into());
-        self.core.schedule(KIND, &name, || {
+        let id = self.core.schedule(KIND, &name, || {
             let data = serde_json::to_string(&payload)
                 .map_err(|error| Fault::input_not_json(KIND, &name, &error))?;
             Ok(ActionType::SendEvent(SendEventAction {
                 instance: Some(OrchestrationInstance {
-                    instance_id,
+                    instance_id: instance_id.clone(),
                     execution_id: None,
                 }),
                 name: name.clone(),
                 data: Some(data),
             }))
         });
+        self.core.compare_target(id, &instance_id);
+    }
+
+    /// Lets the host send an HTTP request, at no cost to this app while the answer is awaited. An
+    /// answer 202 that names a place where the result will be is followed: after the time that it
+    /// names, or `defaultAsyncRequestSleepTimeMilliseconds` of host.json (30 s), that place is
+    /// asked, and so on until it answers something else. To another origin no header but `Accept`,
+    /// `Accept-Language` and `User-Agent` goes along, and no token.
+    ///
+    /// The first request is sent right here; the later ones are sent while the call is awaited.
+    ///
+    /// ```
+    /// use durable_functions::DurableHttpRequest;
+    /// use durable_functions::prelude::*;
+    ///
+    /// #[orchestrator]
+    /// async fn price(ctx: OrchestrationContext, item: u32) -> Result<f64> {
+    ///     let request = DurableHttpRequest::get(format!("https://shop.example/prices/{item}"));
+    ///     ctx.call_http(request).await?.error_for_status()?.json()
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The future ends with an error if the request makes no sense, could not be sent or was not
+    /// answered in time. An answer is a success, whatever its status code says.
+    pub fn call_http(&self, request: DurableHttpRequest) -> HttpCall {
+        HttpCall::new(self.clone(), request)
+    }
+
+    /// How long to wait before asking for the result of an HTTP call, if its answer does not say.
+    pub(super) fn http_poll_interval(&self) -> Duration {
+        const DEFAULT: Duration = Duration::from_secs(30);
+        match self
+            .core
+            .property("HttpDefaultAsyncRequestSleepTimeMilliseconds")
+        {
+            Some(Kind::NumberValue(millis)) => {
+                Duration::try_from_secs_f64(millis / 1e3).unwrap_or(DEFAULT)
+            }
+            _ => DEFAULT,
+        }
+    }
+
+    /// Waits for all of several tasks, and gives their values in the order of the tasks.
+    ///
+    /// ```
+    /// use durable_functions::prelude::*;
+    ///
+    /// #[activity]
+    /// async fn square(n: i64) -> i64 {
+    ///     n * n
+    /// }
+    ///
+    /// #[orchestrator]
+    /// async fn sum_of_squares(ctx: OrchestrationContext, count: i64) -> Result<i64> {
+    ///     let squares = ctx.all((0..count).map(|n| ctx.call(square, n))).await?;
+    ///     Ok(squares.iter().sum())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The future ends with the first error that any of them ends with; the others go on, and
+    /// nobody waits for them any more. To have every outcome, wait with `futures::future::join_all`.
+    pub fn all<I, T, E>(&self, tasks: I) -> All<I::Item, T>
+    where
+        I: IntoIterator<Item: Future<Output = Result<T, E>> + Unpin>,
+    {
+        All::new(Members::new(Rc::clone(&self.core), tasks))
+    }
+
+    /// Waits for the first of several tasks that succeeds.
+    ///
+    /// ```
+    /// use durable_functions::prelude::*;
+    ///
+    /// #[activity]
+    /// async fn ask(mirror: String) -> Result<String> {
+    ///     Ok(format!("answer of {mirror}"))
+    /// }
+    ///
+    /// #[orchestrator]
+    /// async fn fastest(ctx: OrchestrationContext, mirrors: Vec<String>) -> Result<String> {
+    ///     ctx.any(mirrors.into_iter().map(|mirror| ctx.call(ask, mirror))).await
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The future ends with the error of the last one, if all of them fail. To await it without
+    /// any task ends the orchestration with a failure.
+    pub fn any<I, T, E>(&self, tasks: I) -> Any<I::Item>
+    where
+        I: IntoIterator<Item: Future<Output = Result<T, E>> + Unpin>,
+    {
+        Any::new(Members::new(Rc::clone(&self.core), tasks))
+    }
+
+    /// Lets several tasks race: gives the first that ends, successfully or not, and its place among
+    /// them; or one after another with [`Race::next`]. Of tasks that ended between two turns the
+    /// one whose end stands first in the history is first.
+    ///
+    /// ```
+    /// use durable_functions::prelude::*;
+    ///
+    /// #[activity]
+    /// async fn fetch(page: u32) -> Result<u64> {
+    ///     Ok(u64::from(page))
+    /// }
+    ///
+    /// #[orchestrator]
+    /// async fn rows(ctx: OrchestrationContext, pages: u32) -> Result<u64> {
+    ///     let mut rows = 0;
+    ///     let mut fetched = ctx.race((0..pages).map(|page| ctx.call(fetch, page)));
+    ///     while let Some((_page, count)) = fetched.next().await {
+    ///         rows += count?;
+    ///         ctx.set_custom_status(format!("{} to go", fetched.len()));
+    ///     }
+    ///     Ok(rows)
+    /// }
+    /// ```
+    ///
+    /// To await a race without any task ends the orchestration with a failure.
+    pub fn race<I>(&self, tasks: I) -> Race<I::Item>
+    where
+        I: IntoIterator<Item: Future + Unpin>,
+    {
+        Race::new(Members::new(Rc::clone(&self.core), tasks))
+    }
+
+    /// Waits for the first of two tasks of different kinds. If both have ended, the first counts.
+    ///
+    /// ```
+    /// use durable_functions::Either;
+    /// use durable_functions::prelude::*;
+    /// use std::time::Duration;
+    ///
+    /// #[orchestrator]
+    /// async fn offer(ctx: OrchestrationContext) -> Result<bool> {
+    ///     let answer = ctx.wait_for_event::<bool>("Answer");
+    ///     match ctx.either(answer, ctx.sleep(Duration::from_secs(86_400))).await {
+    ///         Either::First(answer) => answer,
+    ///         Either::Second(()) => Ok(false),
+    ///     }
+    /// }
+    /// ```
+    pub fn either<A, B>(&self, first: A, second: B) -> EitherOf<A, B>
+    where
+        A: Future + Unpin,
+        B: Future + Unpin,
+    {
+        EitherOf::new(first, second)
     }
 
     /// Shows a status to whoever asks for the instance: any value, of at most 16 KB as JSON in
@@ -354,6 +512,21 @@ impl OrchestrationContext {
             .filter(|version| !version.is_empty())
     }
 
+    /// How the instance's version compares to another; see [`compare_versions`]. An instance
+    /// without a version comes before every version.
+    ///
+    /// ```
+    /// use durable_functions::prelude::*;
+    ///
+    /// #[orchestrator]
+    /// async fn order(ctx: OrchestrationContext) -> &'static str {
+    ///     if ctx.compare_version("2.0").is_ge() { "the new way" } else { "the old way" }
+    /// }
+    /// ```
+    pub fn compare_version(&self, other: &str) -> Ordering {
+        compare_versions(self.version().unwrap_or_default(), other)
+    }
+
     /// Id of this run of the instance; it changes when the instance continues as new.
     pub fn execution_id(&self) -> Option<&str> {
         self.started
@@ -392,6 +565,23 @@ impl OrchestrationContext {
     /// of the turn and a counter, as the .NET SDK makes it.
     pub fn new_uuid(&self) -> Uuid {
         self.core.new_guid()
+    }
+
+    /// A new generator of random numbers that gives the same ones at every replay. Each call gives
+    /// a generator of its own.
+    ///
+    /// ```
+    /// use durable_functions::prelude::*;
+    ///
+    /// #[orchestrator]
+    /// async fn dice(ctx: OrchestrationContext) -> u64 {
+    ///     ctx.rng().below(6) + 1
+    /// }
+    /// ```
+    pub fn rng(&self) -> OrchestrationRng {
+        let number = self.core.count_generator();
+        let execution_id = self.execution_id().unwrap_or_default();
+        OrchestrationRng::new(self.core.instance_id(), execution_id, number)
     }
 }
 

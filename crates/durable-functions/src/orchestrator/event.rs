@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use durable_functions_protocol::time;
+use futures_core::FusedFuture;
 use serde::de::DeserializeOwned;
 
 use super::{Sleep, result};
@@ -22,6 +23,7 @@ pub struct EventWait<Payload> {
     waiter: usize,
     name: String,
     timeout: Option<Sleep>,
+    ended: bool,
     payload: PhantomData<fn() -> Payload>,
 }
 
@@ -33,6 +35,7 @@ impl<Payload> EventWait<Payload> {
             waiter,
             name,
             timeout: None,
+            ended: false,
             payload: PhantomData,
         }
     }
@@ -50,6 +53,7 @@ impl<Payload: DeserializeOwned> Future for EventWait<Payload> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if let Some(payload) = self.core.poll_event(self.waiter, cx) {
+            self.ended = true;
             let source = || format!("the payload of event '{}'", self.name);
             return Poll::Ready(result::decode(&self.core, payload, source).map_err(Error::from));
         }
@@ -57,9 +61,16 @@ impl<Payload: DeserializeOwned> Future for EventWait<Payload> {
         if timeout.is_none_or(|timeout| Pin::new(timeout).poll(cx).is_pending()) {
             return Poll::Pending;
         }
+        self.ended = true;
         self.core.give_up_event(self.waiter);
         let name = std::mem::take(&mut self.name);
         Poll::Ready(Err(TaskError::Timeout { name }.into()))
+    }
+}
+
+impl<Payload: DeserializeOwned> FusedFuture for EventWait<Payload> {
+    fn is_terminated(&self) -> bool {
+        self.ended
     }
 }
 

@@ -1,12 +1,18 @@
 //! Orchestrators: the functions that say what happens in which order.
 
 mod call;
+mod combinators;
 mod context;
 mod continue_as_new;
 mod event;
+mod http;
+mod random;
 mod result;
+mod retry;
+mod retry_options;
 mod sub_orchestration;
 mod timer;
+mod version;
 
 use std::fmt;
 use std::future::Future;
@@ -18,11 +24,16 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use call::Call;
+pub use combinators::{All, Any, Either, EitherOf, Race, Winner};
 pub use context::OrchestrationContext;
 pub use continue_as_new::{ContinueAsNew, ContinueAsNewOptions};
 pub use event::EventWait;
+pub use http::{DurableHttpRequest, DurableHttpResponse, HttpCall, TokenSource};
+pub use random::OrchestrationRng;
+pub use retry::{FailedAttempt, RetryDecision, RetryPolicy};
 pub use sub_orchestration::SubOrchestration;
 pub use timer::Sleep;
+pub use version::compare_versions;
 
 use crate::invocation::excerpt;
 use crate::replay::Running;

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::TaskError;
 use crate::invocation::excerpt;
-use crate::replay::{Core, decode_failure};
+use crate::replay::{Core, task_failure};
 
 /// Reads a JSON value out of the request. The host leaves it unset for `null`.
 pub(super) fn decode<T: DeserializeOwned>(
@@ -25,7 +25,7 @@ pub(super) fn decode<T: DeserializeOwned>(
     }
 }
 
-/// Reads the result of an activity, which may be wrapped, or a failure that came as a result.
+/// Reads the result of an activity, which may be wrapped.
 pub(super) fn decode_activity<T: DeserializeOwned>(
     core: &Core,
     range: Range<u32>,
@@ -33,25 +33,13 @@ pub(super) fn decode_activity<T: DeserializeOwned>(
 ) -> Result<T, TaskError> {
     let source = || format!("the result of activity '{name}'");
     let text = text(core, range).map_err(|error| undecodable::<T>(source(), &error, ""))?;
-    if let Some(failure) = Failure::from_result(text) {
-        return Err(TaskError::Activity {
-            name: name.to_owned(),
-            failure: Box::new(failure),
-        });
-    }
     let text = value::unwrap(text).map_err(|error| undecodable::<T>(source(), &error, text))?;
     serde_json::from_str(&text).map_err(|error| undecodable::<T>(source(), &error, &text))
 }
 
 /// Reads the failure of a task.
 pub(super) fn failure(core: &Core, details: Range<u32>) -> Failure {
-    match decode_failure(core.bytes(widen(details))) {
-        Ok(details) => Failure::from_activity(details.as_ref()),
-        Err(error) => Failure::new(
-            "TaskFailed",
-            format!("the host's failure details can't be read: {error}"),
-        ),
-    }
+    task_failure(core.bytes(widen(details)))
 }
 
 fn text(core: &Core, range: Range<u32>) -> Result<&str, std::str::Utf8Error> {

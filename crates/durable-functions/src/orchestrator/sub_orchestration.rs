@@ -10,11 +10,12 @@ use std::task::{Context, Poll};
 
 use durable_functions_protocol::id;
 use durable_functions_protocol::proto::ActionType;
+use futures_core::FusedFuture;
 use serde::de::DeserializeOwned;
 
-use super::{call, result};
+use super::{FailedAttempt, RetryDecision, RetryPolicy, call, result, retry_options};
 use crate::error::{Error, TaskError};
-use crate::replay::{Core, Fault, TaskState};
+use crate::replay::{Core, Ended, Fault};
 
 /// A sub-orchestration that is under way. Await it for its output.
 ///
@@ -24,6 +25,7 @@ pub struct SubOrchestration<Output> {
     core: Rc<Core>,
     id: u32,
     name: Cow<'static, str>,
+    ended: bool,
     output: PhantomData<fn() -> Output>,
 }
 
@@ -33,18 +35,21 @@ impl<Output> SubOrchestration<Output> {
             core,
             id,
             name,
+            ended: false,
             output: PhantomData,
         }
     }
 
-    /// Sets the id of the new instance, instead of a GUID. It must not be in use: with an id that
-    /// is, the real host blocks its whole task hub.
+    /// Sets the id of the new instance, instead of a GUID. No other instance may have it. Every
+    /// attempt of a [retried](Self::retry) sub-orchestration has this id; without one, each has a
+    /// GUID of its own.
     pub fn instance_id(self, instance_id: impl Into<String>) -> Self {
         let instance_id = instance_id.into();
         if let Err(problem) = id::validate_instance_id(&instance_id) {
             self.core.fail(Fault::instance_id(&instance_id, &problem));
         }
-        self.core.amend(self.id, true, |action| {
+        self.core.keep_instance_id(self.id);
+        self.core.amend(self.id, |action| {
             if let ActionType::CreateSubOrchestration(sub) = action {
                 sub.instance_id = instance_id;
             }
@@ -54,7 +59,7 @@ impl<Output> SubOrchestration<Output> {
 
     /// Sets the version of the new instance.
     pub fn version(self, version: impl Into<String>) -> Self {
-        self.core.amend(self.id, false, |action| {
+        self.core.amend(self.id, |action| {
             if let ActionType::CreateSubOrchestration(sub) = action {
                 sub.version = Some(version.into());
             }
@@ -64,11 +69,27 @@ impl<Output> SubOrchestration<Output> {
 
     /// Adds a tag to the new instance.
     pub fn tag(self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        self.core.amend(self.id, false, |action| {
+        self.core.amend(self.id, |action| {
             if let Some(tags) = call::tags(action) {
                 tags.insert(key.into(), value.into());
             }
         });
+        self
+    }
+
+    /// Calls the sub-orchestration again when it fails.
+    pub fn retry(self, policy: RetryPolicy) -> Self {
+        retry_options::policy(&self.core, self.id, policy);
+        self
+    }
+
+    /// Asks this code after each failed attempt whether the sub-orchestration is called again; see
+    /// [`Call::retry_with`](super::Call::retry_with).
+    pub fn retry_with<Decision>(self, handler: impl Fn(FailedAttempt) -> Decision + 'static) -> Self
+    where
+        Decision: Future<Output = RetryDecision> + 'static,
+    {
+        retry_options::handler(&self.core, self.id, handler);
         self
     }
 
@@ -79,19 +100,27 @@ impl<Output> SubOrchestration<Output> {
 impl<Output: DeserializeOwned> Future for SubOrchestration<Output> {
     type Output = Result<Output, Error>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.core.poll_task(self.id, cx) {
-            Some(TaskState::Completed(range)) => {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(ended) = self.core.poll_task(self.id, cx) else {
+            return Poll::Pending;
+        };
+        self.ended = true;
+        Poll::Ready(match ended {
+            Ended::Completed(range) => {
                 let source = || format!("the output of sub-orchestration '{}'", self.name);
-                Poll::Ready(result::decode(&self.core, range, source).map_err(Error::from))
+                result::decode(&self.core, range, source).map_err(Error::from)
             }
-            Some(TaskState::Failed(details)) => Poll::Ready(Err(TaskError::SubOrchestration {
-                name: self.name.clone().into_owned(),
-                failure: Box::new(result::failure(&self.core, details)),
+            Ended::Failed(details) => {
+                let failure = result::failure(&self.core, details);
+                Err(TaskError::sub_orchestration(&self.name, failure).into())
             }
-            .into())),
-            Some(TaskState::Open | TaskState::Taken) | None => Poll::Pending,
-        }
+        })
+    }
+}
+
+impl<Output: DeserializeOwned> FusedFuture for SubOrchestration<Output> {
+    fn is_terminated(&self) -> bool {
+        self.ended
     }
 }
 

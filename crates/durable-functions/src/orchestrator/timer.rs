@@ -5,15 +5,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use durable_functions_protocol::proto::{ActionType, CreateTimerAction, Timestamp};
 use durable_functions_protocol::time;
+use futures_core::FusedFuture;
 
-use crate::replay::{Core, EventKind, TaskState};
-
-/// The longest timer that every backend takes. A longer wait is several of them.
-const LONGEST: Duration = Duration::from_secs(3 * 24 * 60 * 60);
+use crate::replay::{Core, Ended, EventKind, next_chunk};
 
 /// A durable timer. Await it to wait for its time.
 ///
@@ -27,6 +24,7 @@ pub struct Sleep {
     /// When that one fires, and when the last one does.
     chunk: Timestamp,
     until: Timestamp,
+    fired: bool,
 }
 
 impl Sleep {
@@ -37,17 +35,14 @@ impl Sleep {
             id: 0,
             chunk,
             until,
+            fired: false,
         };
         sleep.begin_chunk();
         sleep
     }
 
-    /// Timers fire early, so what counts is which of them have fired, never the time.
     fn begin_chunk(&mut self) {
-        self.chunk = match time::saturating_since(&self.until, &self.chunk) {
-            left if left > LONGEST => time::saturating_add(&self.chunk, LONGEST),
-            _ => self.until,
-        };
+        self.chunk = next_chunk(&self.chunk, &self.until);
         let fire_at = Some(self.chunk);
         self.id = self.core.schedule(EventKind::TimerCreated, "", || {
             Ok(ActionType::CreateTimer(CreateTimerAction { fire_at }))
@@ -59,13 +54,20 @@ impl Future for Sleep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        loop {
-            match self.core.poll_task(self.id, cx) {
-                Some(TaskState::Completed(_)) if self.chunk == self.until => return Poll::Ready(()),
-                Some(TaskState::Completed(_)) => self.begin_chunk(),
-                _ => return Poll::Pending,
+        while let Some(Ended::Completed(_)) = self.core.poll_task(self.id, cx) {
+            if self.chunk == self.until {
+                self.fired = true;
+                return Poll::Ready(());
             }
+            self.begin_chunk();
         }
+        Poll::Pending
+    }
+}
+
+impl FusedFuture for Sleep {
+    fn is_terminated(&self) -> bool {
+        self.fired
     }
 }
 

@@ -42,6 +42,8 @@ impl fmt::Display for AppError {
 pub(crate) struct Registry {
     functions: HashMap<String, Function>,
     pub(crate) states: Arc<States>,
+    /// Whether instances are held whose orchestrators no longer fit their histories.
+    pub(crate) holds: bool,
 }
 
 impl Registry {
@@ -73,6 +75,7 @@ impl Registry {
             Ok(Self {
                 functions: by_name,
                 states: Arc::new(states),
+                holds: false,
             })
         } else {
             Err(AppError { problems })

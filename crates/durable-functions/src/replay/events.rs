@@ -1,11 +1,12 @@
 //! Reading the parts of a history event that a replay needs.
 
+use durable_functions_protocol::failure::{Failure, NO_DETAILS};
 use durable_functions_protocol::proto::{ExecutionStartedEvent, TaskFailureDetails, Timestamp};
 use prost::Message as _;
 
 use super::fault::Fault;
 use super::index::{Event, EventKind};
-use super::wire::{Field, Malformed, Reader, int32};
+use super::wire::{Malformed, Reader};
 
 /// The name in a scheduling event; empty for a timer, which has none.
 pub(crate) fn scheduled_name(request: &[u8], event: Event) -> &[u8] {
@@ -22,52 +23,33 @@ pub(crate) fn scheduled_name(request: &[u8], event: Event) -> &[u8] {
         .unwrap_or_default()
 }
 
-/// The id of the action that this event answers.
-pub(crate) fn answered_id(request: &[u8], event: Event) -> Result<i32, Malformed> {
-    let wanted = if event.kind == EventKind::TimerFired {
-        2
-    } else {
-        1
-    };
-    let body = event.body();
-    let at = body.start;
-    let mut reader = Reader::new(request, body);
-    let mut id = 0;
-    while let Some((number, field)) = reader.next()? {
-        if let (true, Field::Varint(value)) = (number == wanted, field) {
-            id = int32(value).ok_or(Malformed {
-                at,
-                problem: "a task id beyond 32 bits",
-            })?;
-        }
+/// Reads the failure of a task: the host's details of it, none of them, or a result that carries
+/// one.
+pub(crate) fn failure(details: &[u8]) -> Failure {
+    if let Some(failure) = std::str::from_utf8(details)
+        .ok()
+        .and_then(Failure::from_result)
+    {
+        return failure;
     }
-    Ok(id)
-}
-
-/// Where the result of a completion lies; empty if there is none.
-pub(crate) fn result(request: &[u8], event: Event) -> Result<std::ops::Range<usize>, Malformed> {
-    Ok(Reader::new(request, event.body())
-        .find_wrapped(2)?
-        .unwrap_or(0..0))
-}
-
-/// Where the details of a failed task lie; empty if the host gave none.
-pub(crate) fn failure_details(
-    request: &[u8],
-    event: Event,
-) -> Result<std::ops::Range<usize>, Malformed> {
-    Ok(Reader::new(request, event.body()).find(2)?.unwrap_or(0..0))
-}
-
-/// Reads the details of a failure.
-pub(crate) fn decode_failure(
-    bytes: &[u8],
-) -> Result<Option<TaskFailureDetails>, prost::DecodeError> {
-    if bytes.is_empty() {
-        Ok(None)
-    } else {
-        TaskFailureDetails::decode(bytes).map(Some)
+    if details.is_empty() {
+        return Failure::from_activity(None);
     }
+    match TaskFailureDetails::decode(details) {
+        Ok(details) => Failure::from_activity(Some(&details)),
+        Err(error) => Failure::new(
+            NO_DETAILS,
+            format!("the host's failure details can't be read: {error}"),
+        ),
+    }
+}
+
+/// The instance to which an event was sent.
+pub(crate) fn target(request: &[u8], event: Event) -> &[u8] {
+    let target = Reader::new(request, event.body()).find(1).ok().flatten();
+    target
+        .and_then(|range| request.get(range))
+        .unwrap_or_default()
 }
 
 /// The time of an `OrchestratorStarted` event. Years 1 to 9999, the range of the host's own clock.

@@ -13,6 +13,9 @@ pub(crate) struct Fault {
     pub(crate) message: String,
 }
 
+/// Type of the failure of an instance whose code no longer fits its history.
+pub(crate) const NON_DETERMINISM: &str = "NonDeterministicOrchestration";
+
 const NON_DETERMINISM_ADVICE: &str = "An orchestrator must make the same calls in the same order \
     at every replay: no clocks, random numbers, I/O or iteration over hash maps in it, and no \
     change to code that running instances still replay. Deploy the code that started this instance \
@@ -21,7 +24,7 @@ const NON_DETERMINISM_ADVICE: &str = "An orchestrator must make the same calls i
 impl Fault {
     fn non_determinism(message: String) -> Self {
         Self {
-            error_type: "NonDeterministicOrchestration",
+            error_type: NON_DETERMINISM,
             message: format!("{message}. {NON_DETERMINISM_ADVICE}."),
         }
     }
@@ -52,6 +55,32 @@ impl Fault {
             "Non-deterministic orchestrator: this instance's history has {} as action {id}, but the code has asked for only {asked_for} action(s) up to that point",
             action(recorded, recorded_name),
         ))
+    }
+
+    /// An event was sent, and now goes to somebody else.
+    pub(crate) fn other_target(id: u32, recorded: &str, target: &str) -> Self {
+        Self::non_determinism(format!(
+            "Non-deterministic orchestrator: in this instance's history, action {id} is an event sent to instance '{recorded}', but the code now sends it to '{target}'"
+        ))
+    }
+
+    /// A race without anybody in it.
+    pub(crate) fn empty_race(combinator: &str) -> Self {
+        Self {
+            error_type: "EmptyRace",
+            message: format!(
+                "`ctx.{combinator}` was awaited without a task in it, so nothing could ever end it. \
+                Check that there is something to wait for before"
+            ),
+        }
+    }
+
+    /// A retry policy that makes no sense.
+    pub(crate) fn retry_policy(problem: impl std::fmt::Display) -> Self {
+        Self {
+            error_type: "InvalidRetryPolicy",
+            message: format!("The retry policy of a call can't be followed: {problem}"),
+        }
     }
 
     /// Nothing in history can wake the orchestrator.

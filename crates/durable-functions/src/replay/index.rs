@@ -4,6 +4,8 @@
 
 use std::ops::Range;
 
+use durable_functions_protocol::failure::Failure;
+
 use super::wire::{Field, Malformed, Reader, int32};
 
 /// The kinds of history events, by their field numbers in `HistoryEvent`.
@@ -24,6 +26,8 @@ pub(crate) enum EventKind {
     EventRaised,
     Suspended,
     Resumed,
+    /// What a rewind leaves in place of the events that it takes back.
+    Rewound,
     /// Of no meaning for a replay, or unknown.
     Other,
 }
@@ -44,10 +48,23 @@ impl EventKind {
             14 => Self::OrchestratorStarted,
             16 => Self::EventSent,
             17 => Self::EventRaised,
+            18 | 30 => Self::Rewound,
             21 => Self::Suspended,
             22 => Self::Resumed,
             _ => Self::Other,
         }
+    }
+
+    /// Whether it ends an action; its id is that of the action then.
+    fn is_completion(self) -> bool {
+        matches!(
+            self,
+            Self::TaskCompleted
+                | Self::TaskFailed
+                | Self::SubOrchestrationCompleted
+                | Self::SubOrchestrationFailed
+                | Self::TimerFired
+        )
     }
 
     /// Whether it records that the orchestrator asked for something.
@@ -77,17 +94,24 @@ impl EventKind {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Event {
     pub(crate) kind: EventKind,
-    /// `eventId`: the action's id for scheduling events, -1 for most others.
+    /// The action's id, for events that record one or end one.
     pub(crate) id: i32,
     start: u32,
     length: u32,
 }
 
 impl Event {
-    /// Where the event's own message lies; the timestamp for [`EventKind::OrchestratorStarted`].
+    /// Where the part lies that a replay reads: the timestamp of
+    /// [`EventKind::OrchestratorStarted`], the result or the failure's details of an event that
+    /// ends an action (empty if there is none), the event's own message otherwise.
     pub(crate) fn body(&self) -> Range<usize> {
         let start = self.start as usize;
         start..start + self.length as usize
+    }
+
+    /// [`body`](Self::body) in the form that tasks keep.
+    pub(crate) fn span(&self) -> Range<u32> {
+        self.start..self.start.saturating_add(self.length)
     }
 }
 
@@ -98,6 +122,12 @@ pub(crate) struct RequestIndex {
     pub(crate) events: Vec<Event>,
     /// How many of the events are `pastEvents`.
     pub(crate) past: usize,
+    /// How many of the events come before the end of the last rewind; 0 if there was none.
+    pub(crate) rewound: usize,
+    /// The entries of `properties`.
+    properties: Vec<Range<usize>>,
+    /// Ids of the actions that failed, ascending.
+    failed: Vec<u32>,
     /// Position in `events` of the scheduling event with that id, plus one; 0 for none.
     scheduled: Vec<u32>,
 }
@@ -119,35 +149,43 @@ impl RequestIndex {
                 (1, Field::Bytes(range)) => index.instance_id = range,
                 (3, Field::Bytes(range)) => index.events.push(event(buffer, range)?),
                 (4, Field::Bytes(range)) => new_events.push(event(buffer, range)?),
+                (7, Field::Bytes(range)) => index.properties.push(range),
                 _ => {}
             }
         }
         index.past = index.events.len();
         index.events.append(&mut new_events);
-        index.index_scheduled();
+        index.index_actions();
         Ok(index)
     }
 
     /// A scheduling event's id may be any number, so the table ends where no honest history
     /// reaches; ids beyond are reported when their events are met.
-    fn index_scheduled(&mut self) {
+    fn index_actions(&mut self) {
         let limit = self.events.len().saturating_mul(4) + 1024;
         for (position, event) in self.events.iter().enumerate() {
-            let Ok(id) = usize::try_from(event.id) else {
-                continue;
-            };
-            if !event.kind.is_scheduling() || id >= limit {
-                continue;
-            }
-            if id >= self.scheduled.len() {
-                self.scheduled.resize(id + 1, 0);
-            }
-            if let (Some(slot), Ok(position)) =
-                (self.scheduled.get_mut(id), u32::try_from(position + 1))
-            {
-                *slot = position;
+            match event.kind {
+                EventKind::Rewound => self.rewound = position + 1,
+                EventKind::TaskFailed | EventKind::SubOrchestrationFailed => {
+                    self.failed.extend(u32::try_from(event.id));
+                }
+                kind if kind.is_scheduling() => {
+                    let Some(id) = usize::try_from(event.id).ok().filter(|id| *id < limit) else {
+                        continue;
+                    };
+                    if id >= self.scheduled.len() {
+                        self.scheduled.resize(id + 1, 0);
+                    }
+                    if let (Some(slot), Ok(position)) =
+                        (self.scheduled.get_mut(id), u32::try_from(position + 1))
+                    {
+                        *slot = position;
+                    }
+                }
+                _ => {}
             }
         }
+        self.failed.sort_unstable();
     }
 
     /// The event in history that recorded the action of this id.
@@ -155,6 +193,22 @@ impl RequestIndex {
     pub(crate) fn scheduled(&self, id: u32) -> Option<Event> {
         let position = self.scheduled.get(id as usize)?.checked_sub(1)?;
         self.events.get(position as usize).copied()
+    }
+
+    /// Whether the history says that the action of this id failed.
+    #[inline]
+    pub(crate) fn has_failed(&self, id: u32) -> bool {
+        !self.failed.is_empty() && self.failed.binary_search(&id).is_ok()
+    }
+
+    /// The value of one of the request's `properties`, as the bytes of a `google.protobuf.Value`.
+    pub(crate) fn property<'a>(&self, buffer: &'a [u8], name: &str) -> Option<&'a [u8]> {
+        let is_named = |entry: &&Range<usize>| {
+            let key = Reader::new(buffer, (*entry).clone()).find(1).ok().flatten();
+            key.and_then(|key| buffer.get(key)) == Some(name.as_bytes())
+        };
+        let entry = self.properties.iter().find(is_named)?;
+        buffer.get(Reader::new(buffer, entry.clone()).find(2).ok()??)
     }
 
     /// How many actions the history has.
@@ -186,6 +240,11 @@ fn event(buffer: &[u8], range: Range<usize>) -> Result<Event, Malformed> {
     }
     if kind == EventKind::OrchestratorStarted {
         body = timestamp;
+    } else if kind.is_completion() {
+        (id, body) = completion(buffer, kind, body)?;
+        if kind == EventKind::TaskCompleted && is_failure(buffer.get(body.clone())) {
+            kind = EventKind::TaskFailed;
+        }
     }
     // the request is below 4 GiB, so these fit
     let (start, length) = (body.start as u32, body.len() as u32);
@@ -195,4 +254,54 @@ fn event(buffer: &[u8], range: Range<usize>) -> Result<Event, Malformed> {
         start,
         length,
     })
+}
+
+/// Whether a result carries a failure.
+fn is_failure(result: Option<&[u8]>) -> bool {
+    let result = result.unwrap_or_default();
+    let may_be = match result.first() {
+        Some(b'{') => result
+            .get(1..)
+            .unwrap_or_default()
+            .trim_ascii_start()
+            .starts_with(b"\"durable-failure\""),
+        Some(first) => first.is_ascii_whitespace(),
+        None => false,
+    };
+    may_be && std::str::from_utf8(result).is_ok_and(|text| Failure::from_result(text).is_some())
+}
+
+/// The id of the action that an event ends, and where its result or its failure's details lie.
+#[inline]
+fn completion(
+    buffer: &[u8],
+    kind: EventKind,
+    body: Range<usize>,
+) -> Result<(i32, Range<usize>), Malformed> {
+    let at = body.start;
+    let id_number = if kind == EventKind::TimerFired { 2 } else { 1 };
+    let (mut id, mut outcome) = (0, 0..0);
+    let mut reader = Reader::new(buffer, body);
+    while let Some((number, field)) = reader.next()? {
+        match field {
+            Field::Varint(value) if number == id_number => {
+                id = int32(value).ok_or(Malformed {
+                    at,
+                    problem: "a task id beyond 32 bits",
+                })?;
+            }
+            Field::Bytes(range) if number == 2 => outcome = range,
+            _ => {}
+        }
+    }
+    let outcome = match kind {
+        EventKind::TimerFired => 0..0,
+        EventKind::TaskCompleted | EventKind::SubOrchestrationCompleted => {
+            let start = outcome.start;
+            let text = Reader::new(buffer, outcome).find(1)?;
+            text.unwrap_or(start..start)
+        }
+        _ => outcome,
+    };
+    Ok((id, outcome))
 }

@@ -9,6 +9,7 @@
 //!   of an event;
 //! - `core` holds the state of a turn: open tasks by action id, decided actions; `inbox` the external
 //!   events and who waits for them; `waking` who is to be polled;
+//! - `retries` makes failed calls again;
 //! - `turn` applies the events one by one and polls the orchestrator after each that woke it;
 //!   `response` is what it ends with;
 //! - `fault` words what went wrong; `silence` tells loggers that a thread replays.
@@ -19,6 +20,7 @@ mod fault;
 mod inbox;
 mod index;
 mod response;
+mod retries;
 mod silence;
 mod turn;
 mod waking;
@@ -27,10 +29,28 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::core::{Continuation, Core, TaskState};
-pub(crate) use self::events::decode_failure;
-pub(crate) use self::fault::Fault;
+use std::time::Duration;
+
+use durable_functions_protocol::proto::Timestamp;
+use durable_functions_protocol::time;
+
+pub(crate) use self::core::{Continuation, Core, Ended};
+pub(crate) use self::events::failure as task_failure;
+pub(crate) use self::fault::{Fault, NON_DETERMINISM};
 pub(crate) use self::index::EventKind;
 pub(crate) use self::response::{again, again_for, failed, failure};
+pub(crate) use self::retries::Deciding;
 pub(crate) use self::silence::is_replaying;
 pub(crate) use self::turn::{Running, Start, run};
+
+/// The longest timer that every backend takes. A longer wait is several of them.
+const LONGEST_TIMER: Duration = Duration::from_secs(3 * 24 * 60 * 60);
+
+/// When the next timer of a wait fires. Timers fire early, so what counts is which of them have
+/// fired, never the time.
+pub(crate) fn next_chunk(begin: &Timestamp, until: &Timestamp) -> Timestamp {
+    match time::saturating_since(until, begin) {
+        left if left > LONGEST_TIMER => time::saturating_add(begin, LONGEST_TIMER),
+        _ => *until,
+    }
+}

@@ -12,7 +12,7 @@ use durable_functions_protocol::proto::{
 };
 use prost::Message as _;
 
-use super::core::{Core, TaskState};
+use super::core::{Core, Ended};
 use super::events;
 use super::fault::Fault;
 use super::index::{Event, EventKind, RequestIndex};
@@ -50,6 +50,7 @@ pub(crate) fn run(request: Vec<u8>, start: &Start) -> OrchestratorResponse {
         start,
         running: None,
         end: None,
+        position: 0,
         suspended: false,
         held_back: VecDeque::new(),
         raised_late: Vec::new(),
@@ -63,6 +64,8 @@ struct Turn<'a> {
     start: &'a Start,
     running: Option<Running>,
     end: Option<End>,
+    /// Place of the next event.
+    position: usize,
     suspended: bool,
     /// Events that came while the instance was suspended, by their places in the history.
     held_back: VecDeque<usize>,
@@ -74,35 +77,42 @@ impl Turn<'_> {
     fn apply_events(&mut self) {
         let core = Rc::clone(&self.core);
         core.set_replaying(core.index().past > 0);
-        for (position, event) in core.index().events.iter().enumerate() {
-            if position == core.index().past {
-                core.set_replaying(false);
-            }
-            match event.kind {
-                EventKind::Suspended => self.suspended = true,
-                EventKind::Resumed => self.resume(),
-                EventKind::ExecutionTerminated => self.step(position),
-                _ if self.suspended => self.held_back.push_back(position),
-                _ => self.step(position),
-            }
-            if core.has_fault() {
-                return;
-            }
+        // user code runs in here; a panic of it ends the orchestrator, not the turn
+        while let Err(failure) = panic::catch(|| self.go_on()) {
+            self.end(End::Failed(failure));
         }
-        if self.running.is_none() && self.end.is_none() && !self.suspended {
+        if self.running.is_none() && self.end.is_none() && !self.suspended && !self.core.has_fault()
+        {
             core.fail(Fault::bad_request(
                 "its history has no ExecutionStarted event",
             ));
         }
     }
 
-    /// What came while the instance was suspended happens now.
-    fn resume(&mut self) {
-        self.suspended = false;
-        while let Some(position) = self.held_back.pop_front() {
-            self.step(position);
-            if self.core.has_fault() {
+    /// Applies the events that are left.
+    fn go_on(&mut self) {
+        while !self.core.has_fault() {
+            // what came while the instance was suspended happens when it is resumed
+            if !self.suspended
+                && let Some(position) = self.held_back.pop_front()
+            {
+                self.step(position);
+                continue;
+            }
+            let position = self.position;
+            self.position += 1;
+            if position == self.core.index().past {
+                self.core.set_replaying(false);
+            }
+            let Some(event) = self.core.index().events.get(position) else {
                 return;
+            };
+            match event.kind {
+                EventKind::Suspended => self.suspended = true,
+                EventKind::Resumed => self.suspended = false,
+                EventKind::ExecutionTerminated => self.step(position),
+                _ if self.suspended => self.held_back.push_back(position),
+                _ => self.step(position),
             }
         }
     }
@@ -132,19 +142,17 @@ impl Turn<'_> {
                 let reason = events::reason(request, event).map_err(Fault::malformed)?;
                 self.end(End::Terminated(reason));
             }
-            EventKind::TaskCompleted | EventKind::SubOrchestrationCompleted => {
-                let result = events::result(request, event).map_err(Fault::malformed)?;
-                self.complete(event, TaskState::Completed(narrow(&result)))?;
-            }
+            EventKind::TaskCompleted
+            | EventKind::SubOrchestrationCompleted
+            | EventKind::TimerFired => self.complete(event, Ended::Completed(event.span())),
             EventKind::TaskFailed | EventKind::SubOrchestrationFailed => {
-                let details = events::failure_details(request, event).map_err(Fault::malformed)?;
-                self.complete(event, TaskState::Failed(narrow(&details)))?;
+                self.complete(event, Ended::Failed(event.span()));
             }
-            EventKind::TimerFired => self.complete(event, TaskState::Completed(0..0))?,
             EventKind::EventRaised if self.end.is_some() => self.raised_late.push(position),
             EventKind::EventRaised => {
                 let (name, payload) = events::raised(request, event).map_err(Fault::malformed)?;
-                core.raise_event(&String::from_utf8_lossy(name), narrow(&payload), position);
+                let payload = payload.start as u32..payload.end as u32;
+                core.raise_event(&String::from_utf8_lossy(name), payload, position);
             }
             kind if kind.is_scheduling() => {
                 if self.running.is_none() && self.end.is_none() {
@@ -152,28 +160,44 @@ impl Turn<'_> {
                         "its history has no ExecutionStarted event",
                     ));
                 }
-                let asked_for = core.next_id();
-                // ids below zero are marks of the host's own
-                if self.end.is_none() && u32::try_from(event.id).is_ok_and(|id| id >= asked_for) {
-                    let name = String::from_utf8_lossy(events::scheduled_name(request, event));
-                    return Err(Fault::missing_action(event.id, kind, &name, asked_for));
-                }
+                self.recorded(event, position)?;
             }
             _ => {}
         }
         Ok(())
     }
 
-    fn complete(&self, event: Event, to: TaskState) -> Result<(), Fault> {
-        let id = events::answered_id(self.core.request(), event).map_err(Fault::malformed)?;
-        if !self.core.complete(id, to) && self.end.is_none() {
+    /// History has an action: the code must have asked for it by now.
+    fn recorded(&self, event: Event, position: usize) -> Result<(), Fault> {
+        let asked_for = self.core.next_id();
+        // ids below zero are marks of the host's own
+        let Ok(id) = u32::try_from(event.id) else {
+            return Ok(());
+        };
+        if self.end.is_some() || id < asked_for {
+            return Ok(());
+        }
+        if position < self.core.index().rewound {
+            // the action followed one that the rewind took back
+            self.core.pass_over(id);
+            return Ok(());
+        }
+        let name = events::scheduled_name(self.core.request(), event);
+        let name = String::from_utf8_lossy(name);
+        Err(Fault::missing_action(
+            event.id, event.kind, &name, asked_for,
+        ))
+    }
+
+    fn complete(&self, event: Event, ended: Ended) {
+        if !self.core.complete(event.id, ended) && self.end.is_none() {
             tracing::warn!(
                 instance_id = self.core.instance_id(),
-                "ignored {:?} for action {id}: no such action is open",
-                event.kind
+                "ignored {:?} for action {}: no such action is open",
+                event.kind,
+                event.id
             );
         }
-        Ok(())
     }
 
     fn start(&mut self, event: Event) -> Result<(), Fault> {
@@ -183,38 +207,35 @@ impl Turn<'_> {
         let started = events::execution_started(self.core.bytes(event.body()))?;
         let input = started.input.clone();
         let context = OrchestrationContext::new(Rc::clone(&self.core), started);
-        match panic::catch(|| (self.start)(context, input.as_deref())) {
-            Ok(Ok(running)) => {
+        match (self.start)(context, input.as_deref()) {
+            Ok(running) => {
                 self.running = Some(running);
                 self.poll();
             }
-            Ok(Err(failure)) | Err(failure) => self.end(End::Failed(failure)),
+            Err(failure) => self.end(End::Failed(failure)),
         }
         Ok(())
     }
 
     fn poll(&mut self) {
         let core = Rc::clone(&self.core);
-        loop {
-            let Some(running) = self.running.as_mut() else {
-                return;
-            };
-            let mut cx = Context::from_waker(core.root_waker());
-            match panic::catch(|| running.as_mut().poll(&mut cx)) {
-                Ok(Poll::Ready(Ok(output))) => return self.end(End::Completed(output)),
-                Ok(Poll::Ready(Err(failure))) | Err(failure) => {
-                    return self.end(End::Failed(failure));
-                }
-                Ok(Poll::Pending) if core.has_fault() => return,
-                // a combinator asked to be polled once more
-                Ok(Poll::Pending) if core.take_woken() => {}
-                Ok(Poll::Pending) => {
-                    if !core.is_awaiting() {
-                        core.fail(Fault::foreign_await());
-                    }
-                    return;
-                }
+        let mut cx = Context::from_waker(core.root_waker());
+        while let Some(running) = self.running.as_mut() {
+            if core.is_deciding() {
+                core.poll_decisions(&mut cx);
             }
+            match running.as_mut().poll(&mut cx) {
+                Poll::Ready(Ok(output)) => return self.end(End::Completed(output)),
+                Poll::Ready(Err(failure)) => return self.end(End::Failed(failure)),
+                Poll::Pending => core.seal(),
+            }
+            // a combinator may ask to be polled once more
+            if core.has_fault() || !core.take_woken() {
+                break;
+            }
+        }
+        if !core.has_fault() && !core.is_awaiting() {
+            core.fail(Fault::foreign_await());
         }
     }
 
@@ -235,6 +256,7 @@ impl Turn<'_> {
     fn finish(mut self) -> OrchestratorResponse {
         self.core.close();
         drop_running(&mut self.running);
+        self.core.forget_retries();
         self.core.set_replaying(false);
         let instance_id = self.core.instance_id().to_owned();
         let id = self.core.next_id().cast_signed();
@@ -295,9 +317,4 @@ fn drop_running(running: &mut Option<Running>) {
             failure.message
         );
     }
-}
-
-/// The request is below 4 GiB, so its ranges fit.
-fn narrow(range: &std::ops::Range<usize>) -> std::ops::Range<u32> {
-    range.start as u32..range.end as u32
 }

@@ -184,6 +184,14 @@ impl Runner {
         let response = replay::run(turn, start);
         if let Some(failure) = replay::failure(&response) {
             log_failure(&self.call, &failure);
+            if self.registry.holds && failure.error_type == replay::NON_DETERMINISM {
+                tracing::error!(
+                    instance_id = response.instance_id,
+                    "the instance is held until its orchestrator fits its history again"
+                );
+                logs.print();
+                return Ok(fault::orchestration(&replay::again(response.instance_id)));
+            }
             logs.print();
         }
         Ok(fault::with_logs(&response.encode_to_vec(), &logs.take()))
