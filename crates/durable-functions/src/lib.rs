@@ -38,6 +38,8 @@
 mod activity;
 mod app;
 mod argument;
+#[doc(hidden)]
+pub mod bench_support;
 mod client;
 mod error;
 mod http;
