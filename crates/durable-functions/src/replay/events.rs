@@ -6,7 +6,7 @@ use prost::Message as _;
 
 use super::fault::Fault;
 use super::index::{Event, EventKind};
-use super::wire::{Malformed, Reader};
+use super::wire::{Field, Malformed, Reader, int32};
 
 /// The name in a scheduling event; empty for a timer, which has none.
 pub(crate) fn scheduled_name(request: &[u8], event: Event) -> &[u8] {
@@ -56,7 +56,18 @@ pub(crate) fn target(request: &[u8], event: Event) -> &[u8] {
 pub(crate) fn timestamp(bytes: &[u8]) -> Result<Timestamp, Fault> {
     const FIRST: i64 = -62_135_596_800;
     const LAST: i64 = 253_402_300_799;
-    let timestamp = Timestamp::decode(bytes).map_err(Fault::bad_request)?;
+    let mut timestamp = Timestamp {
+        seconds: 0,
+        nanos: 0,
+    };
+    let mut reader = Reader::new(bytes, 0..bytes.len());
+    while let Some((number, field)) = reader.next().map_err(Fault::malformed)? {
+        match (number, field) {
+            (1, Field::Varint(seconds)) => timestamp.seconds = seconds.cast_signed(),
+            (2, Field::Varint(nanos)) => timestamp.nanos = int32(nanos).unwrap_or(-1),
+            _ => {}
+        }
+    }
     if (FIRST..=LAST).contains(&timestamp.seconds) && (0..1_000_000_000).contains(&timestamp.nanos)
     {
         Ok(timestamp)

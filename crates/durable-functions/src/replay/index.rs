@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use durable_functions_protocol::failure::Failure;
 
-use super::wire::{Field, Malformed, Reader, int32};
+use super::wire::{BYTES, Malformed, Reader, VARINT, int32, key};
 
 /// The kinds of history events, by their field numbers in `HistoryEvent`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,6 +115,9 @@ impl Event {
     }
 }
 
+/// How many bytes an event of a history takes, or less.
+const TYPICAL_EVENT: usize = 24;
+
 /// The index of an `OrchestratorRequest`.
 #[derive(Debug, Default)]
 pub(crate) struct RequestIndex {
@@ -141,16 +144,23 @@ impl RequestIndex {
                 problem: "a request of more than 4 GiB",
             });
         }
-        let mut index = Self::default();
+        const INSTANCE_ID: u64 = key(1, BYTES);
+        const PAST_EVENT: u64 = key(3, BYTES);
+        const NEW_EVENT: u64 = key(4, BYTES);
+        const PROPERTY: u64 = key(7, BYTES);
+        let mut index = Self {
+            events: Vec::with_capacity(buffer.len() / TYPICAL_EVENT),
+            ..Self::default()
+        };
         let mut new_events = Vec::new();
         let mut reader = Reader::new(buffer, 0..buffer.len());
-        while let Some((number, field)) = reader.next()? {
-            match (number, field) {
-                (1, Field::Bytes(range)) => index.instance_id = range,
-                (3, Field::Bytes(range)) => index.events.push(event(buffer, range)?),
-                (4, Field::Bytes(range)) => new_events.push(event(buffer, range)?),
-                (7, Field::Bytes(range)) => index.properties.push(range),
-                _ => {}
+        while !reader.is_at_end() {
+            match reader.varint()? {
+                PAST_EVENT => index.events.push(event(buffer, reader.bytes()?)?),
+                NEW_EVENT => new_events.push(event(buffer, reader.bytes()?)?),
+                INSTANCE_ID => index.instance_id = reader.bytes()?,
+                PROPERTY => index.properties.push(reader.bytes()?),
+                other => reader.pass(other)?,
             }
         }
         index.past = index.events.len();
@@ -219,23 +229,20 @@ impl RequestIndex {
 
 #[inline]
 fn event(buffer: &[u8], range: Range<usize>) -> Result<Event, Malformed> {
+    const ID: u64 = key(1, VARINT);
+    const TIMESTAMP: u64 = key(2, BYTES);
     let at = range.start;
     let mut reader = Reader::new(buffer, range);
     let (mut id, mut kind, mut body, mut timestamp) = (0, EventKind::Other, 0..0, 0..0);
-    while let Some((number, field)) = reader.next()? {
-        match (number, field) {
-            (1, Field::Varint(value)) => {
-                id = int32(value).ok_or(Malformed {
-                    at,
-                    problem: "an event id beyond 32 bits",
-                })?;
+    while !reader.is_at_end() {
+        match reader.varint()? {
+            ID => id = int32(reader.varint()?).ok_or_else(|| too_large(at))?,
+            TIMESTAMP => timestamp = reader.bytes()?,
+            key if key & 7 == BYTES => {
+                kind = EventKind::from_number(reader.number(key)?);
+                body = reader.bytes()?;
             }
-            (2, Field::Bytes(range)) => timestamp = range,
-            (3.., Field::Bytes(range)) => {
-                kind = EventKind::from_number(number);
-                body = range;
-            }
-            _ => {}
+            other => reader.pass(other)?,
         }
     }
     if kind == EventKind::OrchestratorStarted {
@@ -254,6 +261,14 @@ fn event(buffer: &[u8], range: Range<usize>) -> Result<Event, Malformed> {
         start,
         length,
     })
+}
+
+#[cold]
+fn too_large(at: usize) -> Malformed {
+    Malformed {
+        at,
+        problem: "an id beyond 32 bits",
+    }
 }
 
 /// Whether a result carries a failure.
@@ -278,20 +293,16 @@ fn completion(
     kind: EventKind,
     body: Range<usize>,
 ) -> Result<(i32, Range<usize>), Malformed> {
+    const OUTCOME: u64 = key(2, BYTES);
     let at = body.start;
-    let id_number = if kind == EventKind::TimerFired { 2 } else { 1 };
+    let answered = key(if kind == EventKind::TimerFired { 2 } else { 1 }, VARINT);
     let (mut id, mut outcome) = (0, 0..0);
     let mut reader = Reader::new(buffer, body);
-    while let Some((number, field)) = reader.next()? {
-        match field {
-            Field::Varint(value) if number == id_number => {
-                id = int32(value).ok_or(Malformed {
-                    at,
-                    problem: "a task id beyond 32 bits",
-                })?;
-            }
-            Field::Bytes(range) if number == 2 => outcome = range,
-            _ => {}
+    while !reader.is_at_end() {
+        match reader.varint()? {
+            key if key == answered => id = int32(reader.varint()?).ok_or_else(|| too_large(at))?,
+            OUTCOME => outcome = reader.bytes()?,
+            other => reader.pass(other)?,
         }
     }
     let outcome = match kind {

@@ -21,6 +21,16 @@ pub(crate) enum Field {
     Fixed,
 }
 
+/// Wire type of a number.
+pub(crate) const VARINT: u64 = 0;
+/// Wire type of a length-delimited value.
+pub(crate) const BYTES: u64 = 2;
+
+/// What stands before the value of a field.
+pub(crate) const fn key(number: u32, wire_type: u64) -> u64 {
+    (number as u64) << 3 | wire_type
+}
+
 /// Reads the fields of one message that lies in `buffer[position..end]`.
 pub(crate) struct Reader<'a> {
     buffer: &'a [u8],
@@ -29,6 +39,7 @@ pub(crate) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    #[inline]
     pub(crate) fn new(buffer: &'a [u8], range: Range<usize>) -> Self {
         let end = range.end.min(buffer.len());
         Self {
@@ -38,6 +49,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[cold]
     fn malformed(&self, problem: &'static str) -> Malformed {
         Malformed {
             at: self.position,
@@ -45,14 +57,30 @@ impl<'a> Reader<'a> {
         }
     }
 
-    #[inline]
-    fn varint(&mut self) -> Result<u64, Malformed> {
+    /// Whether the message ends here.
+    #[inline(always)]
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.position >= self.end
+    }
+
+    #[inline(always)]
+    pub(crate) fn varint(&mut self) -> Result<u64, Malformed> {
+        match self.buffer.get(self.position) {
+            Some(&first) if first < 0x80 && self.position < self.end => {
+                self.position += 1;
+                Ok(u64::from(first))
+            }
+            _ => self.long_varint(),
+        }
+    }
+
+    fn long_varint(&mut self) -> Result<u64, Malformed> {
+        /// Minus one, the id of most events.
+        const MINUS_ONE: [u8; 10] = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1];
         let bytes = self.buffer.get(self.position..self.end).unwrap_or_default();
-        if let Some(&first) = bytes.first()
-            && first < 0x80
-        {
-            self.position += 1;
-            return Ok(u64::from(first));
+        if bytes.first_chunk() == Some(&MINUS_ONE) {
+            self.position += MINUS_ONE.len();
+            return Ok(u64::MAX);
         }
         let mut value = 0u64;
         for (index, &byte) in bytes.iter().take(10).enumerate() {
@@ -69,55 +97,66 @@ impl<'a> Reader<'a> {
         Err(self.malformed("a number that does not end"))
     }
 
-    #[inline]
+    #[inline(always)]
     fn skip(&mut self, length: u64) -> Result<Range<usize>, Malformed> {
         let start = self.position;
-        let end = usize::try_from(length)
-            .ok()
-            .and_then(|length| start.checked_add(length));
-        match end {
-            Some(end) if end <= self.end => {
-                self.position = end;
-                Ok(start..end)
-            }
-            _ => Err(self.malformed("a field that is longer than its message")),
+        // the reader never stands behind its end
+        if length <= (self.end - start) as u64 {
+            self.position = start + length as usize;
+            Ok(start..self.position)
+        } else {
+            Err(self.malformed("a field that is longer than its message"))
         }
+    }
+
+    /// The place of a length-delimited value.
+    #[inline(always)]
+    pub(crate) fn bytes(&mut self) -> Result<Range<usize>, Malformed> {
+        let length = self.varint()?;
+        self.skip(length)
+    }
+
+    /// Passes over the value that has this key.
+    pub(crate) fn pass(&mut self, key: u64) -> Result<(), Malformed> {
+        self.value(key).map(|_| ())
+    }
+
+    fn value(&mut self, key: u64) -> Result<Field, Malformed> {
+        match key & 7 {
+            0 => Ok(Field::Varint(self.varint()?)),
+            1 => self.skip(8).map(|_| Field::Fixed),
+            2 => Ok(Field::Bytes(self.bytes()?)),
+            5 => self.skip(4).map(|_| Field::Fixed),
+            _ => Err(self.malformed("an unknown wire type")),
+        }
+    }
+
+    /// The number in a key.
+    #[inline]
+    pub(crate) fn number(&self, key: u64) -> Result<u32, Malformed> {
+        u32::try_from(key >> 3).map_err(|_| self.malformed("a field number out of range"))
     }
 
     /// The next field with its number; `None` at the end of the message.
     #[inline]
     pub(crate) fn next(&mut self) -> Result<Option<(u32, Field)>, Malformed> {
-        if self.position >= self.end {
+        if self.is_at_end() {
             return Ok(None);
         }
         let key = self.varint()?;
-        let number =
-            u32::try_from(key >> 3).map_err(|_| self.malformed("a field number out of range"))?;
-        let field = match key & 7 {
-            0 => Field::Varint(self.varint()?),
-            1 => {
-                self.skip(8)?;
-                Field::Fixed
-            }
-            2 => {
-                let length = self.varint()?;
-                Field::Bytes(self.skip(length)?)
-            }
-            5 => {
-                self.skip(4)?;
-                Field::Fixed
-            }
-            _ => return Err(self.malformed("an unknown wire type")),
-        };
-        Ok(Some((number, field)))
+        let number = self.number(key)?;
+        Ok(Some((number, self.value(key)?)))
     }
 
     /// The last occurrence of a length-delimited field of this message.
+    #[inline]
     pub(crate) fn find(mut self, number: u32) -> Result<Option<Range<usize>>, Malformed> {
+        let wanted = key(number, BYTES);
         let mut found = None;
-        while let Some((current, field)) = self.next()? {
-            if let (true, Field::Bytes(range)) = (current == number, field) {
-                found = Some(range);
+        while !self.is_at_end() {
+            match self.varint()? {
+                key if key == wanted => found = Some(self.bytes()?),
+                key => self.pass(key)?,
             }
         }
         Ok(found)
