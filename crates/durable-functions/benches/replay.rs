@@ -25,14 +25,54 @@ use serde_json::{Value, json};
 
 /// Median microseconds of the .NET SDK, where they were measured.
 const HISTORIES: [(&str, &str, &[u8], Option<f64>); 8] = [
-    ("chain 10", "chain_10", include_bytes!("data/chain_10.gz"), Some(19.0)),
-    ("chain 100", "chain_100", include_bytes!("data/chain_100.gz"), Some(169.0)),
-    ("chain 1000", "chain_1000", include_bytes!("data/chain_1000.gz"), Some(1_744.0)),
-    ("chain 5000", "chain_5000", include_bytes!("data/chain_5000.gz"), Some(16_976.0)),
-    ("fan-out 10", "fanout_10", include_bytes!("data/fanout_10.gz"), None),
-    ("fan-out 100", "fanout_100", include_bytes!("data/fanout_100.gz"), None),
-    ("fan-out 1000", "fanout_1000", include_bytes!("data/fanout_1000.gz"), Some(1_338.0)),
-    ("fan-out 5000", "fanout_5000", include_bytes!("data/fanout_5000.gz"), Some(14_979.0)),
+    (
+        "chain 10",
+        "chain_10",
+        include_bytes!("data/chain_10.gz"),
+        Some(19.0),
+    ),
+    (
+        "chain 100",
+        "chain_100",
+        include_bytes!("data/chain_100.gz"),
+        Some(169.0),
+    ),
+    (
+        "chain 1000",
+        "chain_1000",
+        include_bytes!("data/chain_1000.gz"),
+        Some(1_744.0),
+    ),
+    (
+        "chain 5000",
+        "chain_5000",
+        include_bytes!("data/chain_5000.gz"),
+        Some(16_976.0),
+    ),
+    (
+        "fan-out 10",
+        "fanout_10",
+        include_bytes!("data/fanout_10.gz"),
+        None,
+    ),
+    (
+        "fan-out 100",
+        "fanout_100",
+        include_bytes!("data/fanout_100.gz"),
+        None,
+    ),
+    (
+        "fan-out 1000",
+        "fanout_1000",
+        include_bytes!("data/fanout_1000.gz"),
+        Some(1_338.0),
+    ),
+    (
+        "fan-out 5000",
+        "fanout_5000",
+        include_bytes!("data/fanout_5000.gz"),
+        Some(14_979.0),
+    ),
 ];
 
 fn count(input: &Value) -> i64 {
@@ -104,12 +144,20 @@ fn main() {
             answer_turn(fan_out, text).unwrap()
         });
         if name.len() > "fanout_100".len() {
-            row(&format!("{label}, join_all"), &request, answer, dotnet, |text| {
-                answer_turn(fan_out_join_all, text).unwrap()
-            });
-            row(&label.replace("fan-out", "race loop"), &request, answer, None, |text| {
-                answer_turn(race_loop, text).unwrap()
-            });
+            row(
+                &format!("{label}, join_all"),
+                &request,
+                answer,
+                dotnet,
+                |text| answer_turn(fan_out_join_all, text).unwrap(),
+            );
+            row(
+                &label.replace("fan-out", "race loop"),
+                &request,
+                answer,
+                None,
+                |text| answer_turn(race_loop, text).unwrap(),
+            );
         }
     }
 }
@@ -136,7 +184,11 @@ fn row(
     dotnet: Option<f64>,
     replay: impl Fn(&str) -> String,
 ) {
-    assert_eq!(replay(request), answer, "{label}: another answer than .NET's");
+    assert_eq!(
+        replay(request),
+        answer,
+        "{label}: another answer than .NET's"
+    );
     let events = events(request);
     let allocations = allocation_counter::measure(|| drop(replay(request))).count_total;
     let mut times = Vec::new();

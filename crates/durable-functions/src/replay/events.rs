@@ -97,11 +97,11 @@ pub(crate) fn raised(
     ))
 }
 
-/// The reason of a termination.
-pub(crate) fn reason(request: &[u8], event: Event) -> Result<String, Malformed> {
+/// The reason of a termination, if there is one.
+pub(crate) fn reason(request: &[u8], event: Event) -> Result<Option<String>, Malformed> {
     let reason = Reader::new(request, event.body()).find_wrapped(1)?;
-    let reason = reason
-        .and_then(|range| request.get(range))
-        .unwrap_or_default();
-    Ok(String::from_utf8_lossy(reason).into_owned())
+    Ok(reason.map(|range| {
+        let reason = request.get(range).unwrap_or_default();
+        String::from_utf8_lossy(reason).into_owned()
+    }))
 }

@@ -13,7 +13,7 @@ use super::index::RequestIndex;
 pub(super) enum End {
     Completed(String),
     Failed(Failure),
-    Terminated(String),
+    Terminated(Option<String>),
     ContinuedAsNew(Continuation),
 }
 
@@ -26,7 +26,7 @@ pub(super) fn complete(id: i32, end: End, carry_over: Vec<HistoryEvent>) -> Orch
             OrchestrationStatus::Completed
         }
         End::Terminated(reason) => {
-            action.result = Some(reason);
+            action.result = reason;
             OrchestrationStatus::Terminated
         }
         End::ContinuedAsNew(continuation) => {
