@@ -226,3 +226,159 @@ fn termination() {
         (&json!("Terminated"), &json!("enough"))
     );
 }
+
+#[test]
+fn retries() {
+    let app = app();
+    for (id, mode, fail_times) in [("thrice", "a", 2), ("envelope", "b", 2), ("never", "a", 9)] {
+        let input =
+            json!({ "mode": mode, "failTimes": fail_times, "maxAttempts": 3, "firstMs": 50 });
+        start(&app, "retry_orch", id, &input);
+    }
+    for id in ["thrice", "envelope"] {
+        let output = completed(&app, id);
+        assert_eq!(output["result"], json!({ "attempt": 3, "key": id }));
+    }
+    let status = app.ended("never");
+    assert_eq!(status["runtimeStatus"], "Failed", "{status}");
+    let output = status["output"].as_str().unwrap();
+    assert!(output.contains("attempt 3 of never fails"), "{output}");
+}
+
+#[test]
+fn failures_of_activities() {
+    let app = app();
+    for mode in ["a", "a64", "b", "c", "d"] {
+        let input = json!({ "mode": mode, "message": format!("declined in {mode}") });
+        let (caught, uncaught) = (format!("caught-{mode}"), format!("uncaught-{mode}"));
+        start(&app, "catch_activity_orch", &caught, &input);
+        start(&app, "fail_activity_orch", &uncaught, &input);
+        let output = completed(&app, &caught);
+        assert_eq!(output["caught"], true);
+        let failure = &output["failure"];
+        let details = if mode == "b" {
+            failure
+        } else {
+            &failure["details"]
+        };
+        assert_eq!(
+            details["ErrorMessage"],
+            format!("declined in {mode}"),
+            "{output}"
+        );
+        let error_type = details["ErrorType"].as_str().unwrap();
+        assert!(
+            error_type.ends_with("CardDeclinedException"),
+            "{error_type}"
+        );
+        let status = app.ended(&uncaught);
+        assert_eq!(status["runtimeStatus"], "Failed", "{status}");
+        assert!(
+            status["output"].as_str().unwrap().contains("declined in"),
+            "{status}"
+        );
+    }
+}
+
+#[test]
+fn what_nobody_knows() {
+    let app = app();
+    for (id, kind) in [("activity", "activity"), ("sub", "sub")] {
+        start(&app, "unknown_orch", id, &json!({ "kind": kind }));
+        assert_eq!(completed(&app, id)["caught"], true);
+    }
+    // the HTTP management API refuses to start what the host does not know
+    let path = "/api/orchestrators/no_such_orchestrator?instanceId=nobody";
+    let answer = app.post(path, "");
+    assert_eq!(answer.status, 400, "{}", answer.body);
+    assert!(
+        answer.body.contains("no_such_orchestrator"),
+        "{}",
+        answer.body
+    );
+}
+
+#[test]
+fn other_code_than_before() {
+    let app = app();
+    start(&app, "nondet_orch", "nondeterministic", &Value::Null);
+    let status = app.ended("nondeterministic");
+    assert_eq!(status["runtimeStatus"], "Failed", "{status}");
+    let output = status["output"].as_str().unwrap();
+    assert!(
+        output.contains("'hello'") && output.contains("'echo'"),
+        "{output}"
+    );
+}
+
+#[test]
+fn large_values() {
+    let app = app();
+    let input = json!({ "activityBytes": 1_000_000, "outputBytes": 100_000, "statusBytes": 1_000 });
+    start(&app, "big_orch", "big", &input);
+    let output = completed(&app, "big");
+    assert_eq!(output["activityLength"], 1_000_000);
+    assert_eq!(output["output"].as_str().unwrap().len(), 100_000);
+    start(
+        &app,
+        "big_orch",
+        "status",
+        &json!({ "statusBytes": 20_000 }),
+    );
+    let status = app.ended("status");
+    assert_eq!(status["runtimeStatus"], "Failed", "{status}");
+    assert!(
+        status["output"].as_str().unwrap().contains("custom status"),
+        "{status}"
+    );
+}
+
+/// The texts of `values.json` and `raw_results.json`; the host would alter many of them.
+const VALUES: [&str; 28] = [
+    "null",
+    "true",
+    "0",
+    "-1.5",
+    "12345678901234567890",
+    "1e+300",
+    r#""""#,
+    r#""2020-01-01T00:00:00Z""#,
+    r#""2020-01-01T00:00:00+02:00""#,
+    r#""aGVsbG8=""#,
+    r#""{\"a\":1}""#,
+    r#""\u2028😀""#,
+    "[]",
+    "{}",
+    r#"[1,[2,{"a":null}]]"#,
+    r#"{"a.b":1,"A":1,"a":2}"#,
+    "0.1",
+    "1.0",
+    "1e5",
+    r#"{"a":1.10,"d":"2020-01-01T00:00:00.000Z"}"#,
+    "[1,2.50]",
+    "123456789012345678901234567890",
+    "-0.0",
+    "1.10",
+    r#"{"$type":"System.String"}"#,
+    r#"{"ReturnValue":1}"#,
+    r#""durable-json:1""#,
+    r#"{"instanceId":"other"}"#,
+];
+
+#[test]
+fn values_come_through_exactly() {
+    let app = app();
+    for (number, text) in VALUES.iter().enumerate() {
+        let id = format!("value-{number}");
+        let path = format!("/api/orchestrators/raw_result_orch?instanceId={id}");
+        let answer = app.post(&path, &json!({ "raw": text }).to_string());
+        assert_eq!(answer.status, 202, "{}", answer.body);
+    }
+    for (number, text) in VALUES.iter().enumerate() {
+        let id = format!("value-{number}");
+        let status = app.ended(&id);
+        assert_eq!(status["runtimeStatus"], "Completed", "{status}");
+        let expected: Value = serde_json::from_str(text).unwrap();
+        assert_eq!(status["output"], expected, "{text}");
+    }
+}
