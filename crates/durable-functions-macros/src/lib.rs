@@ -17,6 +17,7 @@
 
 mod activity;
 mod arguments;
+mod determinism;
 mod errors;
 mod expansion;
 mod http;
@@ -35,6 +36,7 @@ mod types;
 /// |---|---|---|
 /// | `name = ".."` | the name by which the host and others know it | the function's name |
 /// | `binding = ".."` | name of the trigger binding in function.json | `context` |
+/// | `allow(..)` | what is not refused although it breaks replay, see below | nothing |
 ///
 /// The name stands for a function and for a type, so no module beside it can have it. The types
 /// of input and output are as visible as the function: those of a `pub` one are `pub`.
@@ -58,6 +60,45 @@ mod types;
 ///         total += price.await?;
 ///     }
 ///     Ok(total)
+/// }
+/// ```
+///
+/// # What is refused
+///
+/// What can be seen in the body to break replay is an error that says what to use instead:
+///
+/// | `allow` | what | instead |
+/// |---|---|---|
+/// | `clock` | `Instant::now`, `SystemTime::now`, `Utc::now`, .. | `ctx.now()` |
+/// | `random` | `Uuid::new_v4`, `rand`, .. | `ctx.new_uuid()`, `ctx.rng()` |
+/// | `io` | `std::fs`, `std::env`, `std::net`, `reqwest`, .. | an activity, `ctx.call_http(..)` |
+/// | `sleep` | `tokio::time`, `thread::sleep` | `ctx.sleep(..)` |
+/// | `spawn` | `tokio::spawn`, `thread::spawn`, .. | `ctx.call(..)` |
+/// | `select` | `select!` that is not biased | `ctx.either(..)`, `ctx.race(..)`, `select_biased!` |
+/// | `hash_iteration` | going through a `HashMap` or `HashSet` | `BTreeMap`, `BTreeSet` |
+/// | `lock` | `Mutex`, `RwLock`, `.lock().unwrap()` | `RefCell`, an activity |
+/// | `print` | `println!`, `dbg!`, .. | `tracing`, which is silent on replay |
+///
+/// ```compile_fail
+/// use durable_functions::prelude::*;
+///
+/// #[orchestrator]
+/// async fn today(_ctx: OrchestrationContext) -> String {
+///     format!("{:?}", std::time::SystemTime::now())
+/// }
+/// ```
+///
+/// The code of functions that the body calls is not seen, nor are types that are not spelt out. If
+/// something is refused that does no harm, allow it, for this orchestrator alone:
+///
+/// ```
+/// use durable_functions::prelude::*;
+/// use std::collections::HashMap;
+///
+/// // a sum is the same in any order
+/// #[orchestrator(allow(hash_iteration))]
+/// async fn total(_ctx: OrchestrationContext, prices: HashMap<String, u32>) -> u32 {
+///     prices.values().sum()
 /// }
 /// ```
 #[proc_macro_attribute]

@@ -3,8 +3,10 @@
 use proc_macro2::TokenStream;
 use quote::ToTokens as _;
 use syn::parse::{ParseStream, Parser as _};
-use syn::{Expr, ExprLit, Lit, LitStr, Meta, Token};
+use syn::punctuated::Punctuated;
+use syn::{Expr, ExprLit, Ident, Lit, LitStr, Meta, Token};
 
+use crate::determinism::Category;
 use crate::errors::Errors;
 use crate::names;
 
@@ -16,6 +18,7 @@ pub(crate) struct Options {
     pub(crate) route: Option<LitStr>,
     pub(crate) methods: Vec<String>,
     pub(crate) auth_level: Option<String>,
+    pub(crate) allowed: Vec<Category>,
 }
 
 const METHODS: [&str; 8] = [
@@ -83,6 +86,10 @@ impl Options {
             return;
         }
         seen.push(name.clone());
+        if name == "allow" {
+            self.allowed = allowed(argument, errors);
+            return;
+        }
         let Meta::NameValue(pair) = argument else {
             let example = if name == "methods" {
                 "[\"get\", \"post\"]"
@@ -184,6 +191,35 @@ fn methods(value: &Expr, errors: &mut Errors) -> Vec<String> {
     methods
 }
 
+/// What an orchestrator may do although it breaks replay.
+fn allowed(argument: &Meta, errors: &mut Errors) -> Vec<Category> {
+    let names = Category::ALL.map(Category::name).join(", ");
+    let listed = match argument {
+        Meta::List(list) => list.parse_args_with(Punctuated::<Ident, Token![,]>::parse_terminated),
+        other => Err(syn::Error::new_spanned(other, "not a list")),
+    };
+    let Ok(listed) = listed else {
+        let message = format!("write `allow(clock)`; what can be allowed is {names}");
+        errors.push(argument, message);
+        return Vec::new();
+    };
+    if listed.is_empty() {
+        errors.push(
+            argument,
+            format!("nothing is allowed: name some of {names}"),
+        );
+    }
+    let category = |name: Ident| {
+        let category = Category::named(&name.to_string());
+        if category.is_none() {
+            let message = format!("`{name}` is nothing that can be allowed; choose from {names}");
+            errors.push(name, message);
+        }
+        category
+    };
+    listed.into_iter().filter_map(category).collect()
+}
+
 fn one_of(text: &LitStr, known: &[&str], what: &str, errors: &mut Errors) -> Option<String> {
     let value = text.value().to_ascii_lowercase();
     if known.contains(&&*value) {
@@ -206,7 +242,7 @@ mod tests {
 
     use super::*;
 
-    const ALL: [&str; 5] = ["name", "binding", "route", "methods", "auth_level"];
+    const ALL: [&str; 6] = ["name", "binding", "route", "methods", "auth_level", "allow"];
 
     fn parse(arguments: TokenStream) -> (Options, Vec<String>) {
         let mut errors = Errors::default();
@@ -222,6 +258,7 @@ mod tests {
             route = "r/{x}",
             methods = ["GET", "post"],
             auth_level = "Admin",
+            allow(clock, hash_iteration),
         ));
         assert_eq!(errors, [""; 0]);
         assert_eq!(options.name.unwrap().value(), "n");
@@ -229,6 +266,7 @@ mod tests {
         assert_eq!(options.route.unwrap().value(), "r/{x}");
         assert_eq!(options.methods, ["get", "post"]);
         assert_eq!(options.auth_level.unwrap(), "admin");
+        assert_eq!(options.allowed, [Category::Clock, Category::HashIteration]);
         assert_eq!(parse(TokenStream::new()).1, [""; 0]);
     }
 
@@ -268,6 +306,13 @@ mod tests {
                 quote!(auth_level = "none"),
                 "choose from anonymous, function, admin",
             ),
+            (quote!(allow), "write `allow(clock)`"),
+            (
+                quote!(allow = "clock"),
+                "what can be allowed is clock, random",
+            ),
+            (quote!(allow()), "nothing is allowed"),
+            (quote!(allow(time)), "choose from clock, random"),
             (quote!(name = "x" binding = "y"), "expected `,`"),
         ] {
             let errors = parse(arguments).1;

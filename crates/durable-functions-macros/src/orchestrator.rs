@@ -3,6 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote};
 
+use crate::determinism;
 use crate::errors::Errors;
 use crate::expansion::{assemble, local, outcome};
 use crate::names;
@@ -17,8 +18,9 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 fn generate(arguments: TokenStream, item: TokenStream, errors: &mut Errors) -> Option<TokenStream> {
-    let options = Options::parse(arguments, &["name", "binding"], errors);
+    let options = Options::parse(arguments, &["name", "binding", "allow"], errors);
     let function = Function::parse(item, Kind::Orchestrator, errors)?;
+    determinism::check(&function, &options.allowed, errors);
     let name = names::of(&function, &options, errors);
     let binding = options.binding("context");
     if !check_arguments(&function, errors) {
