@@ -1,6 +1,9 @@
 //! The function app that people start from: an HTTP function that starts orchestrations, an
 //! orchestration, and an activity.
 
+#[cfg(test)]
+mod tests;
+
 use std::process::ExitCode;
 
 use durable_functions::prelude::*;

@@ -51,6 +51,7 @@ mod panic;
 mod registry;
 mod replay;
 mod server;
+pub mod testing;
 
 pub mod prelude;
 

@@ -234,7 +234,7 @@ impl Turn<'_> {
                 break;
             }
         }
-        if !core.has_fault() && !core.is_awaiting() {
+        if self.running.is_some() && !core.has_fault() && !core.is_awaiting() {
             core.fail(Fault::foreign_await());
         }
     }

@@ -29,6 +29,25 @@ enum HeaderValues {
 }
 
 impl DurableHttpResponse {
+    /// An answer, for tests.
+    pub fn new(status: u16, content: impl Into<String>) -> Self {
+        Self {
+            status,
+            headers: None,
+            content: Some(content.into()),
+        }
+    }
+
+    /// Adds a header, for tests.
+    #[must_use]
+    pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        let value = HeaderValues::One(value.into());
+        self.headers
+            .get_or_insert_default()
+            .insert(name.into(), value);
+        self
+    }
+
     /// The status code, such as 200.
     pub fn status(&self) -> u16 {
         self.status

@@ -235,3 +235,26 @@ fn a_suspended_instance_holds_still_and_goes_on_where_it_was() {
     let response = run(&suspended(first()), greet);
     assert!(response.actions.is_empty(), "{response:?}");
 }
+
+#[test]
+fn what_ends_after_a_termination_is_nobodys_business() {
+    let orchestrator = async |ctx: OrchestrationContext| {
+        ctx.sleep(DAY).await;
+        Ok("awake".into())
+    };
+    let terminated = ExecutionTerminatedEvent {
+        input: Some("enough".into()),
+        ..ExecutionTerminatedEvent::default()
+    };
+    let turn = first().answered(&run(&first(), orchestrator));
+    let turn = turn
+        .event(-1, EventType::ExecutionTerminated(terminated))
+        .fired(0);
+    let response = run(&turn, orchestrator);
+    let complete = completion(&response).expect("a completion");
+    assert_eq!(
+        complete.orchestration_status(),
+        OrchestrationStatus::Terminated
+    );
+    assert_eq!(complete.result.as_deref(), Some("enough"));
+}

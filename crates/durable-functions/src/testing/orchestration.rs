@@ -1,0 +1,208 @@
+//! Setting up a test run.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use durable_functions_protocol::proto::Timestamp;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::answers::{TestAnswer, answering};
+use super::backend::{Instance, Sub, World};
+use super::run::TestRun;
+use crate::activity::{Activity, ActivityFn};
+use crate::error::IntoError;
+use crate::input::{Encode, IntoInput};
+use crate::orchestrator::{self, DurableHttpResponse, Orchestrator, OrchestratorFn};
+
+/// A test run of an orchestrator, to be set up; see [the module](super).
+///
+/// What the orchestrator calls and the test does not answer ends the run as
+/// [stuck](super::TestStatus::Stuck), with a text that says what is missing.
+#[must_use = "nothing runs before `run()`"]
+pub struct TestOrchestration<O> {
+    world: World,
+    instance: Instance,
+    problem: Option<String>,
+    orchestrator: PhantomData<fn() -> O>,
+}
+
+impl<O: Orchestrator> TestOrchestration<O> {
+    /// A run of this orchestrator, without an input yet.
+    pub fn new<Marker, F: OrchestratorFn<Marker, Orchestrator = O>>(orchestrator: F) -> Self {
+        let _ = orchestrator;
+        Self {
+            world: World::default(),
+            instance: Instance::new("test-instance", O::NAME, orchestrator::start::<O>),
+            problem: None,
+            orchestrator: PhantomData,
+        }
+    }
+
+    /// Sets the input.
+    pub fn input(mut self, input: impl IntoInput<O::Input>) -> Self {
+        self.instance.input = self.text("the input", input.into_input());
+        self
+    }
+
+    /// Sets the id of the instance, instead of `test-instance`.
+    pub fn instance_id(mut self, id: impl Into<String>) -> Self {
+        self.instance.id = id.into();
+        self
+    }
+
+    /// Sets the version of the instance.
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.instance.version = Some(version.into());
+        self
+    }
+
+    /// Sets the time at which the orchestration begins, instead of the first moment of 2026.
+    pub fn at(mut self, begin: DateTime<Utc>) -> Self {
+        self.instance.begin = Timestamp {
+            seconds: begin.timestamp(),
+            nanos: begin
+                .timestamp_subsec_nanos()
+                .min(999_999_999)
+                .cast_signed(),
+        };
+        self
+    }
+
+    /// Answers the calls of an activity. The closure may keep state, and may return the activity's
+    /// output or a `Result` of it.
+    pub fn activity<Marker, F, A, AnswerMarker>(
+        self,
+        activity: F,
+        answer: impl FnMut(<F::Activity as Activity>::Input) -> A + 'static,
+    ) -> Self
+    where
+        F: ActivityFn<Marker>,
+        A: TestAnswer<<F::Activity as Activity>::Output, AnswerMarker>,
+    {
+        let _ = activity;
+        let answering = answering::<_, <F::Activity as Activity>::Output, _, _>(answer);
+        self.world
+            .answer(<F::Activity as Activity>::NAME, answering);
+        self
+    }
+
+    /// Answers the calls of an activity that is known by name alone.
+    pub fn activity_by_name<I, T, E>(
+        self,
+        name: &str,
+        answer: impl FnMut(I) -> Result<T, E> + 'static,
+    ) -> Self
+    where
+        I: DeserializeOwned + 'static,
+        T: Serialize + 'static,
+        E: IntoError + 'static,
+    {
+        self.world.answer(name, answering::<I, T, _, _>(answer));
+        self
+    }
+
+    /// Answers the HTTP calls of the orchestrator. The closure gets the request as the host would:
+    /// an object with `method`, `uri`, `headers`, `content`.
+    pub fn http(self, mut answer: impl FnMut(Value) -> DurableHttpResponse + 'static) -> Self {
+        let answer = move |mut requests: Vec<Value>| answer(requests.pop().unwrap_or_default());
+        let answering = answering::<Vec<Value>, DurableHttpResponse, _, _>(answer);
+        self.world.answer("BuiltIn::HttpActivity", answering);
+        self
+    }
+
+    /// Runs a sub-orchestration with its own code, and with the answers of this test.
+    pub fn sub_orchestrator<Marker, F: OrchestratorFn<Marker>>(self, orchestrator: F) -> Self {
+        let _ = orchestrator;
+        let name = <F::Orchestrator as Orchestrator>::NAME;
+        let start = orchestrator::start::<F::Orchestrator>;
+        self.world.sub(name, Sub::Real(start));
+        self
+    }
+
+    /// Answers the calls of a sub-orchestration.
+    pub fn sub_orchestration<Marker, F, A, AnswerMarker>(
+        self,
+        orchestrator: F,
+        answer: impl FnMut(<F::Orchestrator as Orchestrator>::Input) -> A + 'static,
+    ) -> Self
+    where
+        F: OrchestratorFn<Marker>,
+        A: TestAnswer<<F::Orchestrator as Orchestrator>::Output, AnswerMarker>,
+    {
+        let _ = orchestrator;
+        let answering = answering::<_, <F::Orchestrator as Orchestrator>::Output, _, _>(answer);
+        let name = <F::Orchestrator as Orchestrator>::NAME;
+        self.world.sub(name, Sub::Answered(answering));
+        self
+    }
+
+    /// Raises an event before the orchestration begins.
+    pub fn event(self, name: impl Into<String>, payload: impl Serialize) -> Self {
+        self.event_after(Duration::ZERO, name, payload)
+    }
+
+    /// Raises an event some time after the orchestration began.
+    pub fn event_after(
+        mut self,
+        after: Duration,
+        name: impl Into<String>,
+        payload: impl Serialize,
+    ) -> Self {
+        let name = name.into();
+        if let Some(payload) = self.text(&format!("the payload of event '{name}'"), payload) {
+            self.instance.events.push((after, name, payload));
+        }
+        self
+    }
+
+    /// Terminates the orchestration some time after it began.
+    pub fn terminate_after(mut self, after: Duration, reason: impl Into<String>) -> Self {
+        self.instance.terminated = Some((after, reason.into()));
+        self
+    }
+
+    /// Lets tasks that run at the same time end in another order than that in which they were
+    /// called. A seed always gives the same order.
+    pub fn shuffled(mut self, seed: u64) -> Self {
+        self.instance.seed = Some(seed);
+        self
+    }
+
+    /// Runs the orchestration to its end, or to where it can't go on.
+    pub fn run(self) -> TestRun<O> {
+        let finished = match self.problem {
+            Some(problem) => super::backend::Finished::stuck(problem),
+            None => self.world.run(self.instance),
+        };
+        TestRun {
+            status: finished.status,
+            custom_status: finished.custom_status,
+            elapsed: finished.elapsed,
+            runs: finished.runs,
+            events: finished.events,
+            orchestrator: PhantomData,
+        }
+    }
+
+    fn text(&mut self, what: &str, value: impl Encode) -> Option<String> {
+        match value.encode() {
+            Ok(text) => Some(text),
+            Err(error) => {
+                self.problem = Some(format!("{what} can't be written as JSON: {error}"));
+                None
+            }
+        }
+    }
+}
+
+impl<O> fmt::Debug for TestOrchestration<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TestOrchestration")
+            .field("instance", &self.instance.id)
+            .finish_non_exhaustive()
+    }
+}
