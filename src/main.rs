@@ -1,9 +1,6 @@
 //! The function app that people start from: an HTTP function that starts orchestrations, an
 //! orchestration, and an activity.
 
-#[cfg(test)]
-mod tests;
-
 use std::process::ExitCode;
 
 use durable_functions::prelude::*;
@@ -33,3 +30,6 @@ fn main() -> ExitCode {
         .register(hello)
         .run()
 }
+
+#[cfg(test)]
+mod tests;

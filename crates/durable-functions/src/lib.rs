@@ -55,6 +55,30 @@ pub mod testing;
 
 pub mod prelude;
 
+/// The pages of the guide, whose code is compiled and run.
+#[cfg(doctest)]
+mod guide {
+    macro_rules! pages {
+        ($($name:ident: $file:literal),* $(,)?) => {$(
+            #[doc = include_str!(concat!("../../../docs/guide/", $file))]
+            pub struct $name;
+        )*};
+    }
+    pages! {
+        Chaining: "chaining.md",
+        FanOut: "fan-out.md",
+        HumanInteraction: "human-interaction.md",
+        Monitor: "monitor.md",
+        Eternal: "eternal.md",
+        SubOrchestrations: "sub-orchestrations.md",
+        Errors: "errors.md",
+        Http: "http.md",
+        Versions: "versions.md",
+        Determinism: "determinism.md",
+        Testing: "testing.md",
+    }
+}
+
 pub use activity::ActivityContext;
 pub use app::FunctionApp;
 pub use argument::State;

@@ -519,8 +519,9 @@ impl OrchestrationContext {
     /// use durable_functions::prelude::*;
     ///
     /// #[orchestrator]
-    /// async fn order(ctx: OrchestrationContext) -> &'static str {
-    ///     if ctx.compare_version("2.0").is_ge() { "the new way" } else { "the old way" }
+    /// async fn order(ctx: OrchestrationContext) -> String {
+    ///     let way = if ctx.compare_version("2.0").is_ge() { "new" } else { "old" };
+    ///     format!("the {way} way")
     /// }
     /// ```
     pub fn compare_version(&self, other: &str) -> Ordering {
