@@ -219,7 +219,7 @@ fn eternal_orchestrations_are_terminated() {
     #[orchestrator]
     async fn heartbeat(ctx: OrchestrationContext, beat: u64) -> Result<u64> {
         ctx.sleep(DAY).await;
-        return ctx.continue_as_new(beat + 1);
+        ctx.continue_as_new(beat + 1)
     }
     let run = TestOrchestration::new(heartbeat)
         .input(0)

@@ -445,7 +445,7 @@ impl<'a> Backend<'a> {
     /// Moves on to the next thing that happens. Says whether there is one.
     fn go_on(&mut self) -> bool {
         let earliest = self.pending.iter().map(|pending| pending.due);
-        let Some(due) = earliest.min_by(|left, right| time::compare(left, right)) else {
+        let Some(due) = earliest.min_by(time::compare) else {
             return false;
         };
         if time::compare(&due, &self.now).is_gt() {

@@ -45,13 +45,13 @@ pub struct TestRun<O> {
 pub struct NoOutput {
     reason: String,
     timeline: String,
-    failure: Option<Failure>,
+    failure: Option<Box<Failure>>,
 }
 
 impl NoOutput {
     /// The failure, if the orchestration failed.
     pub fn failure(&self) -> Option<&Failure> {
-        self.failure.as_ref()
+        self.failure.as_deref()
     }
 }
 
@@ -76,7 +76,7 @@ impl<O: Orchestrator> TestRun<O> {
             },
             TestStatus::Failed(failure) => (
                 format!("the orchestration failed: {failure}"),
-                Some(failure.clone()),
+                Some(Box::new(failure.clone())),
             ),
             TestStatus::Terminated(reason) => {
                 (format!("the orchestration was terminated: {reason}"), None)
