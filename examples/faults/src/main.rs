@@ -163,8 +163,11 @@ async fn http_starts(client: DurableClient) -> Result<String> {
 }
 
 fn main() -> ExitCode {
-    FunctionApp::new()
-        .register(orchestrator_panics)
+    let app = match std::env::var_os("HOLD_NON_DETERMINISTIC") {
+        Some(_) => FunctionApp::new().hold_non_deterministic(),
+        None => FunctionApp::new(),
+    };
+    app.register(orchestrator_panics)
         .register(orchestrator_fails)
         .register(orchestrator_blocks)
         .register(orchestrator_takes_order)

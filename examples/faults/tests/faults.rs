@@ -332,6 +332,33 @@ fn numbers_beyond_every_range_are_told_or_ignored() {
 }
 
 #[test]
+fn an_instance_of_other_code_is_held_if_the_app_wants_it_so() {
+    let handler = Handler::start_with(
+        env!("CARGO_BIN_EXE_faults"),
+        env!("CARGO_MANIFEST_DIR"),
+        &[("HOLD_NON_DETERMINISTIC", "1")],
+    );
+    let turn = first("orchestrator_calls", None)
+        .scheduled(0, "another_activity")
+        .next();
+    let response = handler.turn("orchestrator_calls", turn.request());
+    assert!(response.requires_history, "{response:?}");
+    assert!(response.actions.is_empty(), "{response:?}");
+    let line = handler.line(|line| line.contains("is held"));
+    assert!(line.contains("ERROR"), "{line}");
+    // what fits goes on
+    let turn = first("orchestrator_calls", None)
+        .scheduled(0, "activity_measures")
+        .next();
+    let response = handler.turn("orchestrator_calls", turn.request());
+    assert!(!response.requires_history, "{response:?}");
+    // other failures are failures
+    let turn = first("orchestrator_panics", None);
+    let response = handler.turn("orchestrator_panics", turn.request());
+    assert!(completion(&response).is_some(), "{response:?}");
+}
+
+#[test]
 fn a_history_of_other_code_fails_with_what_differs() {
     let handler = handler();
     let turn = first("orchestrator_calls", None)

@@ -193,6 +193,16 @@ fn noise(turn: Turn, luck: u8, ended: &[Open]) -> Turn {
             .first()
             .map_or(turn.clone(), |open| end(turn, *open, 1)),
         3 => turn.event(-100, EventType::TimerCreated(TimerCreatedEvent::default())),
+        4 => turn
+            .event(
+                -1,
+                EventType::ExecutionSuspended(ExecutionSuspendedEvent::default()),
+            )
+            .raised("e0", "1")
+            .event(
+                -1,
+                EventType::ExecutionResumed(ExecutionResumedEvent::default()),
+            ),
         _ => turn,
     }
 }
