@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use durable_functions_protocol::proto::{EventType, TaskCompletedEvent, TaskFailedEvent};
 
+use super::http_activity;
 use super::retry::Retry;
 use super::service::Engine;
 use super::turn::event;
@@ -107,11 +108,11 @@ impl Engine {
 
     async fn call_activity(&self, task: &Task) -> Outcome {
         let Some(target) = self.functions.activity(&task.name) else {
-            if task.name.to_ascii_lowercase().starts_with("builtin::") {
-                return Outcome::Refused(format!(
-                    "The built-in activity '{}' is not served by this local host yet.",
-                    task.name
-                ));
+            if task.name.eq_ignore_ascii_case("BuiltIn::HttpActivity") {
+                return match http_activity::send(task.input.as_deref()).await {
+                    Ok(result) => Outcome::Completed(Some(result)),
+                    Err(problem) => Outcome::Refused(problem),
+                };
             }
             return Outcome::Refused(self.functions.unknown_activity(&task.name));
         };

@@ -4,6 +4,7 @@
 mod activity;
 mod dispatch;
 mod functions;
+mod http_activity;
 mod ids;
 mod instances;
 mod request;

@@ -153,3 +153,19 @@ async fn the_handler_has_the_environment_of_the_real_one() {
     );
     app.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_host_sends_http_requests_itself() {
+    let app = TestApp::start().await;
+    let url = app.host.as_ref().unwrap().url();
+    let uri = format!("{url}/runtime/webhooks/durabletask/instances/nobody");
+    let request = json!([{ "method": "GET", "uri": uri }]);
+    let output = call(&app, "http", "BuiltIn::HttpActivity", request).await;
+    assert_eq!(output["ok"]["statusCode"], 404, "{output}");
+
+    let request = json!([{ "method": "GET", "uri": "http://127.0.0.1:1/" }]);
+    let output = call(&app, "refused", "builtin::httpactivity", request).await;
+    assert!(output["ok"].is_null(), "{output}");
+    app.lines.wait_for("GET http://127.0.0.1:1/").await;
+    app.stop().await;
+}
