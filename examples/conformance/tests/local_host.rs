@@ -382,3 +382,50 @@ fn values_come_through_exactly() {
         assert_eq!(status["output"], expected, "{text}");
     }
 }
+
+fn rewind(app: &App, id: &str) {
+    let answer = app.post(&instances(&format!("{id}/rewind?reason=again")), "");
+    assert_eq!(answer.status, 202, "{}", answer.body);
+}
+
+#[test]
+fn rewinds() {
+    let app = app();
+    // the only attempt fails, and succeeds when it is made again
+    let input = json!({ "failTimes": 1, "maxAttempts": 1 });
+    start(&app, "retry_orch", "success", &input);
+    assert_eq!(app.ended("success")["runtimeStatus"], "Failed");
+    rewind(&app, "success");
+    let output = completed(&app, "success");
+    assert_eq!(output["result"], json!({ "attempt": 2, "key": "success" }));
+
+    // retries with timers between them, which stay in the history
+    let input = json!({ "failTimes": 3, "maxAttempts": 2, "firstMs": 20 });
+    start(&app, "retry_orch", "retried", &input);
+    assert_eq!(app.ended("retried")["runtimeStatus"], "Failed");
+    rewind(&app, "retried");
+    let output = completed(&app, "retried");
+    assert_eq!(output["result"], json!({ "attempt": 4, "key": "retried" }));
+
+    // what fails again is failed again, and can be rewound again
+    start(
+        &app,
+        "fail_activity_orch",
+        "failed",
+        &json!({ "mode": "a" }),
+    );
+    for _ in 0..2 {
+        assert_eq!(app.ended("failed")["runtimeStatus"], "Failed");
+        rewind(&app, "failed");
+    }
+    assert_eq!(app.ended("failed")["runtimeStatus"], "Failed");
+
+    // a parent goes on when its child ends
+    let input = json!({ "n": 1, "fail": true, "ids": true, "catch": false });
+    start(&app, "sub_parent", "parent", &input);
+    assert_eq!(app.ended("parent")["runtimeStatus"], "Failed");
+    rewind(&app, "parent");
+    for id in ["parent-child0", "parent"] {
+        assert_eq!(app.ended(id)["runtimeStatus"], "Failed", "{id}");
+    }
+}

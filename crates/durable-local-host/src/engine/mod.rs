@@ -9,6 +9,7 @@ mod ids;
 mod instances;
 mod request;
 mod retry;
+mod rewind;
 mod service;
 mod state;
 mod timers;

@@ -382,7 +382,7 @@ impl Engine {
         self.deliver(new.start, Some(fresh));
     }
 
-    fn deliver(self: &Arc<Self>, message: Message, fresh: Option<InstanceState>) {
+    pub(super) fn deliver(self: &Arc<Self>, message: Message, fresh: Option<InstanceState>) {
         if let Some(due) = message.due
             && due > Ticks::now()
         {

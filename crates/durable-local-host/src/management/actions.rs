@@ -266,7 +266,7 @@ impl Management {
         }
     }
 
-    pub(super) async fn rewind(&self, id: &str) -> Outcome {
+    pub(super) async fn rewind(&self, request: &ManagementRequest, id: &str) -> Outcome {
         Ok(match self.engine.store().instance(id).await? {
             // The dollar sign is the real host's.
             None => Reply::json(
@@ -282,10 +282,10 @@ impl Management {
                     status_name(record.status)
                 )),
             ),
-            Some(_) => Reply::json(
-                501,
-                &text("This local host cannot rewind orchestrations yet."),
-            ),
+            Some(_) => {
+                self.engine.rewind(id, request.text("reason")).await?;
+                Reply::empty(202)
+            }
         })
     }
 

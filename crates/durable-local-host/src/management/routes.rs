@@ -76,7 +76,7 @@ impl Management {
                 "terminate" => self.terminate(&request, id).await,
                 "suspend" => self.suspend(&request, id).await,
                 "resume" => self.resume(&request, id).await,
-                "rewind" => self.rewind(id).await,
+                "rewind" => self.rewind(&request, id).await,
                 "restart" => self.restart(&request, id).await,
                 _ => Ok(Reply::empty(404)),
             },

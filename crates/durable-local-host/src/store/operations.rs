@@ -15,6 +15,10 @@ pub(super) fn apply(connection: &Connection, commit: &Commit) -> rusqlite::Resul
     if let Some(change) = &commit.change {
         apply_change(connection, change)?;
     }
+    commit
+        .rewound
+        .iter()
+        .try_for_each(|change| apply_change(connection, change))?;
     for seq in &commit.consumed {
         connection
             .prepare_cached("DELETE FROM messages WHERE seq = ?1")?

@@ -148,6 +148,8 @@ pub(crate) struct InstanceChange {
 pub(crate) struct Commit {
     /// The turn's instance.
     pub(crate) change: Option<InstanceChange>,
+    /// Instances that are rewound.
+    pub(crate) rewound: Vec<InstanceChange>,
     /// Messages that were dealt with.
     pub(crate) consumed: Vec<i64>,
     /// The task that was run.
