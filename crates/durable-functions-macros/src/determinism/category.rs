@@ -48,41 +48,25 @@ impl Category {
             .find(|category| category.name() == name)
     }
 
-    /// What it breaks, and what to use instead.
-    pub(super) fn advice(self) -> &'static str {
+    /// What a thing of this kind does to break replay.
+    pub(super) fn breaks(self) -> &'static str {
         match self {
-            Self::Clock => {
-                "reads a clock, which shows another time at every replay: use `ctx.now()`"
-            }
-            Self::Random => {
-                "gives another value at every replay: use `ctx.new_uuid()` or `ctx.rng()`"
-            }
-            Self::Io => {
-                "asks the world outside, which answers otherwise at a replay: move it into an \
-                activity, or use `ctx.call_http(..)`"
-            }
+            Self::Clock => "reads a clock, which shows another time at every replay",
+            Self::Random => "gives another value at every replay",
+            Self::Io => "reaches the world outside, once more and maybe otherwise at every replay",
             Self::Sleep => {
-                "waits for a clock that the history knows nothing of, so the orchestrator would \
-                never go on: use `ctx.sleep(..)`, or `.timeout(..)` of an event"
+                "waits for a clock that the history knows nothing of, anew at every replay or for ever"
             }
-            Self::Spawn => {
-                "runs beside the orchestrator, once more at every replay: call an activity with \
-                `ctx.call(..)`; two calls that are not awaited yet run at the same time"
-            }
-            Self::Select => {
-                "picks among ready branches at random, another one at a replay: use \
-                `ctx.either(..)`, `ctx.race(..)` or `select_biased!` of futures"
-            }
+            Self::Spawn => "runs beside the orchestrator, once more at every replay",
+            Self::Select => "picks among ready branches at random, another one at a replay",
             Self::HashIteration => {
-                "goes through a hash map or set, whose order is another one at every replay: use a \
-                `BTreeMap` or `BTreeSet`"
+                "goes through a hash map or set, whose order is another one at every replay"
             }
             Self::Lock => {
-                "blocks, or depends on who else holds the lock, which the history knows nothing \
-                of: an orchestrator has one thread, so a `Cell` or `RefCell` does; state that is \
-                shared belongs in activities"
+                "blocks, and what it gives depends on other threads, which the history knows \
+                nothing of"
             }
-            Self::Print => "prints again at every replay: use `tracing`, which is silent then",
+            Self::Print => "prints again at every replay",
         }
     }
 }

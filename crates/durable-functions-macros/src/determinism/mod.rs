@@ -1,209 +1,328 @@
 //! What can be seen in an orchestrator's body to break replay.
 //!
-//! Only the body's own code is seen, not that of the functions it calls, and types only where they
-//! are spelt out. What is in doubt is let through: the engine compares every replay with the
-//! history anyway.
+//! A macro sees tokens: it knows names, not what they mean. So it looks for the paths of known
+//! functions and macros, as they are written in full or usually imported; `use` items and
+//! definitions of the body are followed, those outside of it can't be seen. What it finds by
+//! mistake is allowed with `#[orchestrator(allow(..))]`.
 
 mod category;
-mod hashes;
-mod paths;
-mod visitor;
+mod hash;
+mod macros;
+mod rules;
+mod scope;
+#[cfg(test)]
+mod tests;
 
-use proc_macro2::TokenStream;
-use syn::Block;
-use syn::visit::Visit as _;
+use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::ext::IdentExt as _;
+use syn::visit::{self, Visit};
+use syn::{
+    Arm, Attribute, Block, Expr, ExprCall, ExprClosure, ExprForLoop, ExprIf, ExprLet,
+    ExprMethodCall, ExprPath, ExprWhile, ImplItemFn, ItemFn, Local, Macro, Pat, Path, Signature,
+    Stmt, TraitItemFn, Type,
+};
 
-pub(crate) use category::Category;
-
+pub(crate) use self::category::Category;
+use self::scope::Scopes;
 use crate::errors::Errors;
 use crate::signature::Function;
-use visitor::Visitor;
 
-/// Adds an error for everything in the body that breaks replay, apart from what is allowed. A body
-/// that is no Rust is for the compiler to complain about.
+/// Looks for what breaks replay in the body of an orchestrator.
+///
+/// A body that is no Rust is left to the compiler.
 pub(crate) fn check(function: &Function, allowed: &[Category], errors: &mut Errors) {
-    let body = TokenStream::from(proc_macro2::TokenTree::Group(function.body.clone()));
-    let Ok(block) = syn::parse2::<Block>(body) else {
+    let body = TokenStream::from(TokenTree::Group(function.body.clone()));
+    let Ok(body) = syn::parse2::<Block>(body) else {
         return;
     };
-    let mut visitor = Visitor::new(allowed, errors);
-    for argument in &function.arguments {
-        visitor.argument(argument);
-    }
-    visitor.visit_block(&block);
+    let context = function
+        .arguments
+        .first()
+        .and_then(|argument| match &*argument.pat {
+            Pat::Ident(pattern) => Some(pattern.ident.to_string()),
+            _ => None,
+        });
+    let mut checker = Checker {
+        context,
+        scopes: Scopes::default(),
+        allowed,
+        excused: Vec::new(),
+        errors,
+    };
+    checker.within(|checker| {
+        for argument in &function.arguments {
+            checker.scopes.bind(&argument.pat, Some(&argument.ty));
+        }
+        checker.visit_block(&body);
+    });
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::signature::Kind;
+struct Checker<'a> {
+    /// The name of the context.
+    context: Option<String>,
+    scopes: Scopes,
+    allowed: &'a [Category],
+    /// Iterations whose order does not matter, by their addresses.
+    excused: Vec<*const ExprMethodCall>,
+    errors: &'a mut Errors,
+}
 
-    fn messages(body: &str, allowed: &[Category]) -> Vec<String> {
-        let mut errors = Errors::default();
-        let item = format!(
-            "async fn o(ctx: OrchestrationContext, input: HashMap<String, u32>) {{ {body} }}"
-        );
-        let function =
-            Function::parse(item.parse().unwrap(), Kind::Orchestrator, &mut errors).unwrap();
-        check(&function, allowed, &mut errors);
-        errors.messages()
+impl Checker<'_> {
+    fn within(&mut self, look: impl FnOnce(&mut Self)) {
+        self.scopes.enter();
+        look(self);
+        self.scopes.leave();
     }
 
-    #[test]
-    fn sees_what_breaks_replay() {
-        for (body, advice, category) in [
-            ("let t = Instant::now();", "ctx.now()", Category::Clock),
-            (
-                "let t = std::time::SystemTime::now();",
-                "ctx.now()",
-                Category::Clock,
-            ),
-            ("let t = chrono::Utc::now();", "ctx.now()", Category::Clock),
-            (
-                "let id = Uuid::new_v4();",
-                "ctx.new_uuid()",
-                Category::Random,
-            ),
-            (
-                "let ids: Vec<_> = x.map(|_| Uuid::now_v7()).collect();",
-                "ctx.new_uuid()",
-                Category::Random,
-            ),
-            (
-                "let n: u32 = rand::random();",
-                "ctx.rng()",
-                Category::Random,
-            ),
-            ("let r = thread_rng();", "ctx.rng()", Category::Random),
-            (
-                "tokio::time::sleep(d).await;",
-                "ctx.sleep(..)",
-                Category::Sleep,
-            ),
-            (
-                "time::timeout(d, f).await;",
-                "ctx.sleep(..)",
-                Category::Sleep,
-            ),
-            ("thread::sleep(d);", "ctx.sleep(..)", Category::Sleep),
-            (
-                "let text = std::fs::read_to_string(p);",
-                "activity",
-                Category::Io,
-            ),
-            (
-                "let text = tokio::fs::read(p).await;",
-                "activity",
-                Category::Io,
-            ),
-            (
-                "let key = std::env::var(\"KEY\");",
-                "activity",
-                Category::Io,
-            ),
-            (
-                "let s = TcpStream::connect(a).await;",
-                "activity",
-                Category::Io,
-            ),
-            (
-                "let r = reqwest::get(url).await;",
-                "call_http",
-                Category::Io,
-            ),
-            ("tokio::spawn(async {});", "ctx.call(..)", Category::Spawn),
-            (
-                "std::thread::spawn(|| {});",
-                "ctx.call(..)",
-                Category::Spawn,
-            ),
-            ("let m = Mutex::new(1);", "RefCell", Category::Lock),
-            ("let g = shared.lock().unwrap();", "RefCell", Category::Lock),
-            (
-                "tokio::select! { a = b => {} }",
-                "select_biased!",
-                Category::Select,
-            ),
-            (
-                "select! { a = b => {} }",
-                "select_biased!",
-                Category::Select,
-            ),
-            ("println!(\"x\");", "tracing", Category::Print),
-            (
-                "for (k, v) in &input {}",
-                "BTreeMap",
-                Category::HashIteration,
-            ),
-            (
-                "for k in input.keys() {}",
-                "BTreeMap",
-                Category::HashIteration,
-            ),
-            (
-                "let s = HashSet::from([1]); for x in s {}",
-                "BTreeMap",
-                Category::HashIteration,
-            ),
-            (
-                "let m = x.collect::<HashMap<_, _>>(); m.values().max();",
-                "BTreeMap",
-                Category::HashIteration,
-            ),
-            ("info!(\"{}\", Utc::now());", "ctx.now()", Category::Clock),
-            (
-                "async { if true { Utc::now(); } };",
-                "ctx.now()",
-                Category::Clock,
-            ),
-            (
-                "use std::time::Instant; let t = Instant::now();",
-                "ctx.now()",
-                Category::Clock,
-            ),
-        ] {
-            let found = messages(body, &[]);
-            assert!(
-                matches!(&*found, [message] if message.contains(advice)
-                    && message.contains(&format!("allow({})", category.name()))),
-                "{body}: {found:?}"
+    fn find(&mut self, place: impl ToTokens, what: &str, category: Category, instead: &str) {
+        if !self.allowed.contains(&category) {
+            let message = format!(
+                "{what} {}: {instead}. If it does no harm here, say so: `#[orchestrator(allow({}))]`",
+                category.breaks(),
+                category.name()
             );
-            assert_eq!(messages(body, &[category]), [""; 0], "{body}");
+            self.errors.push(place, message);
         }
     }
 
-    #[test]
-    fn leaves_the_rest_alone() {
-        for body in [
-            "let now = ctx.now(); let id = ctx.new_uuid(); ctx.sleep(d).await;",
-            "let n = input.get(\"x\"); let c = input.len(); input.contains_key(\"y\");",
-            "let input = BTreeMap::from(pairs); for x in input.keys() {}",
-            "let fs = 1; let env = fs + 1; pool.spawn(env);",
-            "struct Instant; impl Instant { fn now() -> Self { Self } } let t = Instant::now();",
-            "use crate::clock::Instant; let t = Instant::now();",
-            "let t = crate::time::Utc::now();",
-            "tokio::select! { biased; a = b => {} }",
-            "select_biased! { a = b => {}, }",
-            "let guard = ctx.lock([a]).await?;",
-            "let d = std::time::Duration::from_secs(1); let t = Instant::from(d);",
-            "tracing::info!(\"x {}\", 1);",
-            "let id = Uuid::new_v5(&ns, name);",
-            "let id = Uuid::parse_str(text)?;",
-        ] {
-            assert_eq!(messages(body, &[]), [""; 0], "{body}");
+    fn find_path(&mut self, path: &Path) {
+        if let Some(rule) = self
+            .scopes
+            .resolve(path)
+            .and_then(|full| rules::of_function(&full))
+        {
+            let what = format!("`{}`", scope::segments(path).join("::"));
+            self.find(path, &what, rule.category, rule.instead);
         }
     }
 
-    #[test]
-    fn tells_everything_at_once() {
-        assert_eq!(
-            messages("Utc::now(); rand::random(); Utc::now();", &[]).len(),
-            3
-        );
+    fn find_order(&mut self, place: impl ToTokens) {
+        self.find(place, "this", Category::HashIteration, rules::ORDER_ADVICE);
     }
 
-    #[test]
-    fn a_body_that_is_no_rust_is_left_to_the_compiler() {
-        assert_eq!(messages("let = ; Utc::now()", &[]), [""; 0]);
+    fn excuse(&mut self, call: Option<&ExprMethodCall>) {
+        self.excused.extend(call.map(std::ptr::from_ref));
+    }
+
+    /// A function has nothing of the variables around it, but it may be called here.
+    fn function(&mut self, attributes: &[Attribute], signature: &Signature, body: &Block) {
+        if attributes.iter().any(is_function_of_the_app) {
+            return;
+        }
+        self.within(|checker| {
+            for argument in &signature.inputs {
+                if let syn::FnArg::Typed(argument) = argument {
+                    checker.scopes.bind(&argument.pat, Some(&argument.ty));
+                }
+            }
+            checker.visit_block(body);
+        });
+    }
+
+    /// A method that is known by its name, or by what it is called on.
+    fn find_method(&mut self, call: &ExprMethodCall) {
+        if rules::BLOCKING_METHODS
+            .iter()
+            .any(|name| call.method == name)
+        {
+            let what = format!("`{}`", call.method);
+            self.find(&call.method, &what, Category::Lock, rules::BLOCKING_ADVICE);
+        }
+        // what is locked and can be poisoned is a lock of the standard library
+        if ["unwrap", "expect", "unwrap_or_else"]
+            .iter()
+            .any(|name| call.method == name)
+            && let Expr::MethodCall(lock) = &*call.receiver
+            && lock.args.is_empty()
+            && (lock.method == "lock"
+                || (lock.method == "read" || lock.method == "write") && is_static(&lock.receiver))
+        {
+            let what = format!("`{}`", lock.method);
+            self.find(&lock.method, &what, Category::Lock, rules::LOCK_ADVICE);
+        }
+        if hash::is_iteration(call, &self.scopes)
+            && !self.excused.contains(&std::ptr::from_ref(call))
+        {
+            self.find_order(call);
+        }
+    }
+}
+
+/// Activities and the like that are defined in a body are called over the host.
+fn is_function_of_the_app(attribute: &Attribute) -> bool {
+    let last = attribute.path().segments.last();
+    last.is_some_and(|segment| {
+        ["activity", "orchestrator", "http_trigger"]
+            .iter()
+            .any(|name| segment.ident == name)
+    })
+}
+
+/// Whether an expression is spelt as a static.
+fn is_static(expr: &Expr) -> bool {
+    let Expr::Path(path) = expr else {
+        return false;
+    };
+    path.path.segments.last().is_some_and(|segment| {
+        let name = segment.ident.unraw().to_string();
+        !name.chars().any(char::is_lowercase)
+    })
+}
+
+impl<'ast> Visit<'ast> for Checker<'_> {
+    fn visit_block(&mut self, block: &'ast Block) {
+        self.within(|checker| checker.statements(&block.stmts));
+    }
+
+    fn visit_local(&mut self, local: &'ast Local) {
+        let mut hash = None;
+        if let Some(init) = &local.init {
+            self.visit_expr(&init.expr);
+            hash = hash::of_expr(&init.expr, &self.scopes);
+            if let Some((_, diverge)) = &init.diverge {
+                self.visit_expr(diverge);
+            }
+        }
+        match &local.pat {
+            Pat::Ident(pattern) if pattern.subpat.is_none() => {
+                self.scopes.bind_variable(pattern, hash);
+            }
+            pat => self.scopes.bind(pat, None),
+        }
+    }
+
+    fn visit_expr_path(&mut self, path: &'ast ExprPath) {
+        match &path.qself {
+            None => self.find_path(&path.path),
+            // `<Instant>::now`
+            Some(qself) => {
+                if let (Type::Path(ty), 0) = (&*qself.ty, qself.position) {
+                    let mut full = ty.path.clone();
+                    full.segments.extend(path.path.segments.iter().cloned());
+                    self.find_path(&full);
+                }
+            }
+        }
+        visit::visit_expr_path(self, path);
+    }
+
+    fn visit_expr_call(&mut self, call: &'ast ExprCall) {
+        if let (Expr::Path(function), Some(argument)) = (&*call.func, call.args.first())
+            && hash::iterates(&function.path)
+            && hash::of_expr(argument, &self.scopes).is_some()
+        {
+            self.find_order(argument);
+        }
+        visit::visit_expr_call(self, call);
+    }
+
+    fn visit_expr_method_call(&mut self, call: &'ast ExprMethodCall) {
+        let ended = hash::ended_by(call, self.context.as_deref(), &self.scopes);
+        self.excuse(ended);
+        self.find_method(call);
+        visit::visit_expr_method_call(self, call);
+    }
+
+    fn visit_expr_for_loop(&mut self, expr: &'ast ExprForLoop) {
+        // `for x in map.clone()` too; calls of its own methods are found where they are
+        if hash::of_expr(&expr.expr, &self.scopes).is_some() {
+            self.find_order(&expr.expr);
+        }
+        self.visit_expr(&expr.expr);
+        self.within(|checker| {
+            checker.scopes.bind(&expr.pat, None);
+            checker.visit_block(&expr.body);
+        });
+    }
+
+    fn visit_expr_closure(&mut self, closure: &'ast ExprClosure) {
+        self.within(|checker| {
+            for pat in &closure.inputs {
+                checker.scopes.bind(pat, None);
+            }
+            checker.visit_expr(&closure.body);
+        });
+    }
+
+    fn visit_expr_let(&mut self, expr: &'ast ExprLet) {
+        self.visit_expr(&expr.expr);
+        self.scopes.bind(&expr.pat, None);
+    }
+
+    fn visit_expr_if(&mut self, expr: &'ast ExprIf) {
+        self.within(|checker| {
+            checker.visit_expr(&expr.cond);
+            checker.visit_block(&expr.then_branch);
+        });
+        if let Some((_, otherwise)) = &expr.else_branch {
+            self.visit_expr(otherwise);
+        }
+    }
+
+    fn visit_expr_while(&mut self, expr: &'ast ExprWhile) {
+        self.within(|checker| {
+            checker.visit_expr(&expr.cond);
+            checker.visit_block(&expr.body);
+        });
+    }
+
+    fn visit_arm(&mut self, arm: &'ast Arm) {
+        self.within(|checker| {
+            checker.scopes.bind(&arm.pat, None);
+            if let Some((_, guard)) = &arm.guard {
+                checker.visit_expr(guard);
+            }
+            checker.visit_expr(&arm.body);
+        });
+    }
+
+    fn visit_item_fn(&mut self, item: &'ast ItemFn) {
+        self.function(&item.attrs, &item.sig, &item.block);
+    }
+
+    fn visit_impl_item_fn(&mut self, item: &'ast ImplItemFn) {
+        self.function(&item.attrs, &item.sig, &item.block);
+    }
+
+    fn visit_trait_item_fn(&mut self, item: &'ast TraitItemFn) {
+        if let Some(body) = &item.default {
+            self.function(&item.attrs, &item.sig, body);
+        }
+    }
+
+    fn visit_item_mod(&mut self, module: &'ast syn::ItemMod) {
+        let Some((_, items)) = &module.content else {
+            return;
+        };
+        self.within(|checker| {
+            for item in items {
+                checker.scopes.add_item(item);
+            }
+            for item in items {
+                checker.visit_item(item);
+            }
+        });
+    }
+
+    fn visit_macro(&mut self, mac: &'ast Macro) {
+        self.find_macro(mac);
+    }
+
+    // attributes are not run
+    fn visit_attribute(&mut self, _: &'ast Attribute) {}
+}
+
+impl Checker<'_> {
+    fn statements(&mut self, statements: &[Stmt]) {
+        self.scopes.add_items(statements);
+        for (index, statement) in statements.iter().enumerate() {
+            if let Stmt::Local(local) = statement {
+                let next = statements.get(index + 1);
+                let call = hash::collected(local, next, self.context.as_deref(), &self.scopes);
+                self.excuse(call);
+            }
+            self.visit_stmt(statement);
+        }
     }
 }
