@@ -75,8 +75,8 @@ mod types;
 /// | `sleep` | `tokio::time`, `thread::sleep` | `ctx.sleep(..)` |
 /// | `spawn` | `tokio::spawn`, `thread::spawn`, .. | `ctx.call(..)` |
 /// | `select` | `select!` that is not biased | `ctx.either(..)`, `ctx.race(..)`, `select_biased!` |
-/// | `hash_iteration` | going through a `HashMap` or `HashSet` | `BTreeMap`, `BTreeSet` |
-/// | `lock` | `Mutex`, `RwLock`, `.lock().unwrap()` | `RefCell`, an activity |
+/// | `hash_iteration` | going through a `HashMap` or `HashSet`, where the order can show | `BTreeMap`, `BTreeSet`, sorting |
+/// | `lock` | `Mutex`, `RwLock`, `.lock().unwrap()`, `block_on` | `RefCell`, an activity |
 /// | `print` | `println!`, `dbg!`, .. | `tracing`, which is silent on replay |
 ///
 /// ```compile_fail
@@ -88,8 +88,12 @@ mod types;
 /// }
 /// ```
 ///
-/// The code of functions that the body calls is not seen, nor are types that are not spelt out. If
-/// something is refused that does no harm, allow it, for this orchestrator alone:
+/// Closures, `async` blocks and functions in the body belong to it, and what stands in macros is
+/// looked at as far as it can be read. `use` items and definitions of the body are followed, so its
+/// own `Instant` is not taken for that of the standard library. The code of functions that the body
+/// calls is not seen, nor are types that are not spelt out.
+///
+/// If something is refused that does no harm, allow it, for this orchestrator alone:
 ///
 /// ```
 /// use durable_functions::prelude::*;
@@ -98,7 +102,11 @@ mod types;
 /// // a sum is the same in any order
 /// #[orchestrator(allow(hash_iteration))]
 /// async fn total(_ctx: OrchestrationContext, prices: HashMap<String, u32>) -> u32 {
-///     prices.values().sum()
+///     let mut total = 0;
+///     for price in prices.values() {
+///         total += price;
+///     }
+///     total
 /// }
 /// ```
 #[proc_macro_attribute]
@@ -162,6 +170,9 @@ pub fn activity(
 /// | `auth_level = ".."` | `anonymous`, `function` (a key is asked) or `admin` (the master key is) | `function` |
 /// | `name = ".."` | the name by which the host knows it | the function's name |
 /// | `binding = ".."` | name of the trigger binding in function.json | `req` |
+///
+/// The name stands for a function and for a type, so no module beside it can have it. The types
+/// of arguments and result are as visible as the function: those of a `pub` one are `pub`.
 ///
 /// ```
 /// use durable_functions::prelude::*;
