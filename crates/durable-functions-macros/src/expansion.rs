@@ -2,10 +2,9 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::ReturnType;
 
 use crate::signature::{Function, Kind};
-use crate::types::{generated_at, is_spelt_result};
+use crate::types::generated_at;
 
 /// A name for a local of a generated function, which nothing of the user's can be mistaken for.
 pub(crate) fn local(name: &str) -> Ident {
@@ -94,41 +93,30 @@ fn body(function: &Function) -> TokenStream {
 
 /// How the return type is taken apart: the members of the trait's implementation that do it, and
 /// items that they need: a name for the type, so that nothing of what the compiler says of it is
-/// said twice, and an assertion that the type is what it looks like.
+/// said twice, and the trait that tells whether it is a `Result`.
 pub(crate) fn outcome(function: &Function) -> (TokenStream, TokenStream) {
     let output = function.output();
     let span = function.output_place();
     let alias = Ident::new("__Outcome", span);
     let returned = local("returned");
-    let is_result = matches!(&function.output, ReturnType::Type(_, ty) if is_spelt_result(ty));
-    let (items, value) = if is_result {
-        (
-            quote_spanned!(span=> type #alias = #output;),
-            quote!(#returned),
-        )
-    } else {
-        let plain = quote_spanned!(span=> ::durable_functions::macro_support::Plain);
-        let items = quote_spanned! {span=>
-            type #alias = #plain<#output>;
-            const _: () = {
-                #[allow(unused_imports)]
-                use ::durable_functions::macro_support::NotResult as _;
-                ::core::assert!(
-                    !::durable_functions::macro_support::Probe::<#output>::IS_RESULT,
-                    "this return type is a `Result` behind another name: spell it `Result<..>`, or let the alias's name end in `Result`"
-                );
-            };
-        };
-        (items, quote_spanned!(span=> #plain(#returned)))
+    let items = quote_spanned! {span=>
+        type #alias = #output;
+        #[allow(unused_imports)]
+        use ::durable_functions::macro_support::NotResult as _;
+    };
+    let path = quote_spanned! {span=>
+        <#alias as ::durable_functions::macro_support::Outcome<{
+            ::durable_functions::macro_support::Probe::<#alias>::IS_RESULT
+        }>>
     };
     let members = quote_spanned! {span=>
-        type Output = <#alias as ::durable_functions::macro_support::Outcome>::Ok;
+        type Output = #path::Ok;
         type Return = #output;
 
         fn outcome(
             #returned: Self::Return,
         ) -> ::core::result::Result<Self::Output, ::durable_functions::Error> {
-            <#alias as ::durable_functions::macro_support::Outcome>::outcome(#value)
+            #path::outcome(#returned)
         }
     };
     (members, items)

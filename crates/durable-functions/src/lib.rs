@@ -110,7 +110,7 @@ pub mod macro_support {
     pub use crate::orchestrator::{
         Orchestration, Orchestrator, OrchestratorFn, input as orchestrator_input,
     };
-    pub use crate::outcome::{NotResult, Outcome, Plain, Probe, outcome as function_outcome};
+    pub use crate::outcome::{NotResult, Outcome, Probe};
     pub use crate::registry::{AsActivity, AsHttp, AsOrchestrator, Function, IntoFunction};
     pub use durable_functions_protocol::failure::Failure;
 }

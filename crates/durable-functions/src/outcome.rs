@@ -2,13 +2,8 @@
 
 use crate::error::{Error, IntoError};
 
-/// A return type of a function. `Result`s are taken apart; [`Plain`] marks everything else.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a `Result`",
-    label = "its name says that it is one",
-    note = "a return type whose name ends in `Result` is taken for a `Result`: give the type another name, or return `Result<{Self}>`"
-)]
-pub trait Outcome: 'static {
+/// A return type of a function: a `Result`, or any other, as [`Probe`] tells.
+pub trait Outcome<const IS_RESULT: bool>: 'static {
     /// The value of a success.
     type Ok: 'static;
 
@@ -20,7 +15,7 @@ pub trait Outcome: 'static {
     fn outcome(self) -> Result<Self::Ok, Error>;
 }
 
-impl<T: 'static, E: IntoError + 'static> Outcome for Result<T, E> {
+impl<T: 'static, E: IntoError + 'static> Outcome<true> for Result<T, E> {
     type Ok = T;
 
     fn outcome(self) -> Result<T, Error> {
@@ -28,37 +23,22 @@ impl<T: 'static, E: IntoError + 'static> Outcome for Result<T, E> {
     }
 }
 
-/// The return value of a function whose return type is not spelt as a `Result`.
-#[derive(Debug)]
-pub struct Plain<T>(pub T);
-
 #[diagnostic::do_not_recommend]
-impl<T: 'static> Outcome for Plain<T> {
+impl<T: 'static> Outcome<false> for T {
     type Ok = T;
 
     fn outcome(self) -> Result<T, Error> {
-        Ok(self.0)
+        Ok(self)
     }
 }
 
-/// Used by the attributes: [`Outcome::outcome`] of the function's return type.
-///
-/// # Errors
-///
-/// When the function returned an error.
-#[doc(hidden)]
-pub fn outcome<R: Outcome>(returned: R) -> Result<R::Ok, Error> {
-    returned.outcome()
-}
-
-/// Tells at compile time whether a type is a `Result`, also behind an alias. The attributes use it
-/// to refuse an alias that they could not see through: it would be written as `{"Ok":..}`.
+/// Tells at compile time whether a type is a `Result`, also behind an alias.
 ///
 /// ```
 /// use durable_functions::macro_support::{NotResult as _, Probe};
 ///
-/// type Sneaky = Result<i32, String>;
-/// assert!(Probe::<Sneaky>::IS_RESULT);
+/// type Answer = Result<i32, String>;
+/// assert!(Probe::<Answer>::IS_RESULT);
 /// assert!(!Probe::<i32>::IS_RESULT);
 /// ```
 #[derive(Debug)]
