@@ -120,6 +120,38 @@ impl Checker<'_> {
         });
     }
 
+    /// A call of a function that is imported outside of the body, as `sleep(..)` is. Who passes the
+    /// context calls a function of their own.
+    fn find_imported(&mut self, call: &ExprCall) {
+        let Expr::Path(function) = &*call.func else {
+            return;
+        };
+        if function.path.segments.len() != 1
+            || self.scopes.resolve(&function.path) != Some(scope::segments(&function.path))
+            || call.args.iter().any(|argument| self.is_context(argument))
+        {
+            return;
+        }
+        let name = scope::segments(&function.path).concat();
+        if let Some(rule) = rules::of_imported(&name, call.args.first()) {
+            let what = format!("`{name}`");
+            self.find(&function.path, &what, rule.category, rule.instead);
+        }
+    }
+
+    /// Whether an expression is the context, or a clone of it.
+    fn is_context(&self, expr: &Expr) -> bool {
+        match expr {
+            Expr::Path(path) => self
+                .context
+                .as_ref()
+                .is_some_and(|context| path.path.is_ident(context)),
+            Expr::Reference(reference) => self.is_context(&reference.expr),
+            Expr::MethodCall(call) => call.method == "clone" && self.is_context(&call.receiver),
+            _ => false,
+        }
+    }
+
     /// A method that is known by its name, or by what it is called on.
     fn find_method(&mut self, call: &ExprMethodCall) {
         if rules::BLOCKING_METHODS
@@ -208,6 +240,7 @@ impl<'ast> Visit<'ast> for Checker<'_> {
     }
 
     fn visit_expr_call(&mut self, call: &'ast ExprCall) {
+        self.find_imported(call);
         if let (Expr::Path(function), Some(argument)) = (&*call.func, call.args.first())
             && hash::iterates(&function.path)
             && hash::of_expr(argument, &self.scopes).is_some()

@@ -1,5 +1,7 @@
 //! The functions and macros that break replay, by their paths.
 
+use syn::Expr;
+
 use super::category::Category::{self, Clock, Io, Lock, Print, Random, Select, Sleep, Spawn};
 
 /// Functions or macros of a module.
@@ -411,6 +413,25 @@ pub(super) fn of_function(path: &[String]) -> Option<&'static Rule> {
     let by_name = FUNCTIONS.iter().find(|rule| rule.is_about(path));
     let by_module = || MODULES.iter().find(|rule| rule.is_around(path));
     by_name.or_else(by_module)
+}
+
+/// The rule about a call of a function by its name alone, which is usually that of a known module.
+pub(super) fn of_imported(name: &str, argument: Option<&Expr>) -> Option<&'static Rule> {
+    let module = match (name, argument) {
+        ("sleep" | "sleep_until" | "timeout" | "timeout_at", Some(_)) => &["tokio", "time"][..],
+        ("spawn_blocking", Some(Expr::Closure(_))) => &["tokio", "task"],
+        ("spawn", Some(Expr::Closure(_) | Expr::Async(_))) => &["tokio"],
+        ("block_on", Some(_)) => &["futures", "executor"],
+        ("random", None) => &["rand"],
+        _ => return None,
+    };
+    let path: Vec<String> = module
+        .iter()
+        .copied()
+        .chain([name])
+        .map(String::from)
+        .collect();
+    of_function(&path)
 }
 
 /// The rule about a macro.

@@ -83,6 +83,31 @@ fn paths_are_found_in_full_and_as_they_are_imported() {
 }
 
 #[test]
+fn calls_by_a_name_that_is_usually_imported_are_found() {
+    for (body, category) in [
+        ("sleep(Duration::from_secs(1)).await;", "sleep"),
+        ("timeout(d, ctx.call(a, 1)).await;", "sleep"),
+        ("spawn(async move { 1 });", "spawn"),
+        ("spawn(|| 1).join();", "spawn"),
+        ("spawn_blocking(move || 1).await;", "spawn"),
+        ("let n: u8 = random();", "random"),
+        ("let n = random::<u8>();", "random"),
+        ("block_on(task);", "lock"),
+    ] {
+        assert_eq!(found(body), [category], "{body}");
+    }
+    for body in [
+        "fn sleep(x: u8) {} sleep(1);",
+        "use crate::pauses::sleep; sleep(1).await;",
+        "let random = || 1; random();",
+        "sleep(&ctx, 1).await; timeout(ctx.clone(), 1).await; spawn(ctx, || 1);",
+        "ctx.call(sleep, 1).await; random(6); spawn(worker); helpers::sleep(1);",
+    ] {
+        assert_eq!(found(body), [""; 0], "{body}");
+    }
+}
+
+#[test]
 fn everything_in_a_body_is_looked_at() {
     for body in [
         "if a { while let Some(x) = b { match c { _ if d => { Instant::now(); } _ => {} } } }",
@@ -175,7 +200,7 @@ fn what_is_not_meant_is_left_alone() {
         // the same names, of other things
         "let (fs, rand, env, time) = x; fs.read(); rand.random(); env.var(); time.now(); env;",
         "pool.spawn(x); pool.select(y); file.open(); map.get(z); x.read().unwrap(); y.write().await;",
-        "crate::Instant::now(); self::fs::read(); my::Uuid::new_v4(); spawn(x); sleep(d);",
+        "crate::Instant::now(); self::fs::read(); my::Uuid::new_v4(); spawn(x);",
         "State::default(); clock::now(); Mutexes::new();",
         // of the same modules, and harmless
         "std::time::Duration::from_secs(1); tokio::time::Duration::from_millis(1); SystemTime::UNIX_EPOCH;",
