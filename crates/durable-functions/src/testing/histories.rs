@@ -3,9 +3,11 @@
 use durable_functions_protocol::failure::Failure;
 use durable_functions_protocol::proto::{
     ActionType, EventType, HistoryEvent, OrchestratorAction, OrchestratorRequest,
+    OrchestratorResponse,
 };
 use prost::Message as _;
 
+use super::exported;
 use crate::error::Error;
 use crate::orchestrator::{self, OrchestratorFn};
 use crate::replay;
@@ -13,8 +15,8 @@ use crate::replay;
 /// The history of an instance.
 ///
 /// It comes from a turn of the real host, as a log of requests has it, or from the events that the
-/// gRPC call `StreamInstanceHistory` gives. The history that the HTTP management API shows
-/// (`showHistory=true`) can't be replayed: it lacks the ids of actions and their order.
+/// gRPC call `StreamInstanceHistory` gives. What the HTTP management API shows
+/// (`showHistory=true`) can be replayed too, but lacks the ids of actions.
 #[derive(Clone, Debug)]
 pub struct History {
     request: OrchestratorRequest,
@@ -50,6 +52,50 @@ impl History {
                 ..OrchestratorRequest::default()
             },
         }
+    }
+
+    /// The answer of the HTTP management API to
+    /// `GET /instances/{id}?showHistory=true&showHistoryOutput=true`.
+    ///
+    /// That form lacks the ids of the actions, the turns and the ids of sub-orchestrations. The
+    /// ids of the actions are worked out from the times at which they were scheduled, so other
+    /// names, kinds and counts of actions are found, but not the exchange of two actions of the
+    /// same kind and name; `ctx.now()` is approximate. Without `showHistoryOutput=true` there are
+    /// no results, and what needs them can't be replayed.
+    ///
+    /// # Errors
+    ///
+    /// When the text is no such answer, or the answer has no history.
+    pub fn from_status_json(json: &str) -> Result<Self, Error> {
+        let (instance_id, events) = exported::read(json)?;
+        Ok(Self::from_events(instance_id, events))
+    }
+
+    fn events(&self) -> impl Iterator<Item = &HistoryEvent> {
+        let past = self.request.past_events.iter();
+        past.chain(&self.request.new_events)
+    }
+
+    /// The first action of the history that comes after the end of the code, in words.
+    fn beyond(&self, response: &OrchestratorResponse) -> Option<String> {
+        let end = response.actions.iter().find(|action| {
+            matches!(
+                action.orchestrator_action_type,
+                Some(ActionType::CompleteOrchestration(_))
+            )
+        })?;
+        self.events().find_map(|event| {
+            let what = match event.event_type.as_ref()? {
+                EventType::TaskScheduled(task) => format!("a call of activity '{}'", task.name),
+                EventType::SubOrchestrationInstanceCreated(child) => {
+                    format!("a call of sub-orchestration '{}'", child.name)
+                }
+                EventType::TimerCreated(_) => "a timer".into(),
+                EventType::EventSent(sent) => format!("an event sent as '{}'", sent.name),
+                _ => return None,
+            };
+            (event.event_id >= end.id).then_some(what)
+        })
     }
 
     /// How many events it has.
@@ -159,6 +205,25 @@ pub fn replay<Marker, F: OrchestratorFn<Marker>>(
         failure,
         next: response.actions.iter().filter_map(in_words).collect(),
     };
+    // a failure is told as such, wherever it comes
+    if replayed.failure.is_none()
+        && let Some(what) = history.beyond(&response)
+    {
+        return Err(Difference {
+            explanation: format!(
+                "this instance's history has {what}, but the code has ended before it asks for that"
+            ),
+        });
+    }
+    if history.ended().is_some()
+        && let Some(next) = replayed.next.first()
+    {
+        return Err(Difference {
+            explanation: format!(
+                "the instance has ended, and the code asks for more than its history has: {next}"
+            ),
+        });
+    }
     match history.ended() {
         Some(ended) => replayed.compare(&ended).map(|()| replayed),
         None => Ok(replayed),
@@ -169,7 +234,7 @@ impl Replayed {
     fn compare(&self, ended: &Result<String, Failure>) -> Result<(), Difference> {
         let differs = |explanation: String| Err(Difference { explanation });
         match (ended, &self.output, &self.failure) {
-            (Ok(recorded), Some(output), _) if recorded == output => Ok(()),
+            (Ok(recorded), Some(output), _) if same_json(recorded, output) => Ok(()),
             (Ok(recorded), Some(output), _) => differs(format!(
                 "the instance ended with {recorded}, and the code now ends with {output}"
             )),
@@ -185,6 +250,12 @@ impl Replayed {
             )),
         }
     }
+}
+
+/// Whether two texts are the same value, however they are spaced.
+fn same_json(left: &str, right: &str) -> bool {
+    let value = |text| serde_json::from_str::<serde_json::Value>(text).ok();
+    left == right || (value(left).is_some() && value(left) == value(right))
 }
 
 fn in_words(action: &OrchestratorAction) -> Option<String> {

@@ -36,6 +36,7 @@
 mod answers;
 mod backend;
 mod events;
+mod exported;
 mod histories;
 mod orchestration;
 mod run;
