@@ -13,7 +13,7 @@ use prost::Message as _;
 use tokio::runtime::Handle;
 
 use super::fault::{self, Fault, Kind};
-use super::lifecycle::Lifecycle;
+use super::lifecycle::{Lifecycle, Running};
 use super::logs;
 use crate::client::DurableClient;
 use crate::http::Refused;
@@ -54,7 +54,10 @@ impl Dispatcher {
     ///
     /// The invocation has a thread of its own and goes on when the caller is gone: user code that
     /// blocks, and a host that closes its connection, are nobody else's business.
-    pub(crate) async fn dispatch(&self, call: Call, body: Bytes) -> Reply {
+    ///
+    /// The process waits for what is counted here before it ends; it is counted until the answer
+    /// is handed to the listener.
+    pub(crate) async fn dispatch(&self, call: Call, body: Bytes) -> (Reply, Option<Running>) {
         let Some(function) = self.registry.get(&call.function).cloned() else {
             let known = self
                 .registry
@@ -66,7 +69,7 @@ impl Dispatcher {
                 function: call.function.clone(),
                 known,
             };
-            return report(&call, fault, &Kind::guess(&body));
+            return (report(&call, fault, &Kind::guess(&body)), None);
         };
         let kind = Kind::of(&function.handler);
         let runner = Runner {
@@ -79,15 +82,11 @@ impl Dispatcher {
                 .and_then(|timeout| Instant::now().checked_add(hurry_after(timeout))),
         };
         let counted = self.lifecycle.enter();
-        let running = tokio::task::spawn_blocking(move || {
-            let reply = runner.run(&body);
-            drop(counted);
-            reply
-        });
+        let running = tokio::task::spawn_blocking(move || (runner.run(&body), Some(counted)));
         // the pool refuses work and drops what waits in it when the process ends
         running
             .await
-            .unwrap_or_else(|_| report(&call, Fault::Draining, &kind))
+            .unwrap_or_else(|_| (report(&call, Fault::Draining, &kind), None))
     }
 
     /// The answer to a request whose body did not arrive.

@@ -84,13 +84,21 @@ async fn serve(registry: Registry, port: u16, threads: usize) -> ExitCode {
         }
     };
     tracing::debug!("listening on 127.0.0.1:{port}");
-    tokio::select! {
-        result = server => {
+    let listener = server.handle();
+    let mut server = std::pin::pin!(server);
+    let code = tokio::select! {
+        result = &mut server => {
             tracing::error!("the listener ended: {result:?}");
-            ExitCode::FAILURE
+            return ExitCode::FAILURE;
         }
         code = lifecycle.ended() => code,
+    };
+    // the last answers may still be on their way
+    let (_, stopped) = tokio::join!(listener.stop(true), server);
+    if let Err(error) = stopped {
+        tracing::error!("the listener ended: {error}");
     }
+    code
 }
 
 async fn invoke(
@@ -108,11 +116,13 @@ async fn invoke(
         function: function.into_inner(),
         invocation_id: id.to_owned(),
     };
-    let reply = match body {
+    let (reply, counted) = match body {
         Ok(body) => dispatcher.dispatch(call, body).await,
-        Err(error) => dispatcher.unreadable(&call, &error),
+        Err(error) => (dispatcher.unreadable(&call, &error), None),
     };
-    answer(reply)
+    let answer = answer(reply);
+    drop(counted);
+    answer
 }
 
 fn answer(reply: Reply) -> HttpResponse {
