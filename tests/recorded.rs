@@ -7,6 +7,7 @@
     reason = "a test ends where it can't go on"
 )]
 
+use durable_functions_protocol::failure::is_lost_worker;
 use durable_functions_protocol::proto::{
     OrchestrationStatus, OrchestratorResponse, TaskFailureDetails,
 };
@@ -119,12 +120,22 @@ fn every_way_an_activity_fails_on_the_real_host_reaches_the_orchestration() {
         include_str!("../crates/durable-functions-protocol/tests/data/task-failures.json");
     let recorded: Vec<Value> = serde_json::from_str(recorded).unwrap();
     assert_eq!(recorded.len(), 9);
+    let mut lost_workers = 0;
     for (index, case) in recorded.iter().enumerate() {
-        let turn = Turn::first("hello_orchestrator", "failing", None)
+        let failure_details = details(&case["failureDetails"]);
+        let mut turn = Turn::first("hello_orchestrator", "failing", None)
             .scheduled(0, "hello")
             .next()
-            .failed(0, details(&case["failureDetails"]));
-        let response = handler.turn("hello_orchestrator", turn.request());
+            .failed(0, failure_details.clone());
+        let mut response = handler.turn("hello_orchestrator", turn.request());
+        if failure_details.as_ref().is_some_and(is_lost_worker) {
+            // the activity is called once more, after a timer
+            lost_workers += 1;
+            turn = turn.answered(&response).fired(1);
+            let again = handler.turn("hello_orchestrator", turn.request());
+            turn = turn.answered(&again).failed(2, failure_details);
+            response = handler.turn("hello_orchestrator", turn.request());
+        }
         let chain = chain(failure(&response));
         assert_eq!(chain[0].0, "TaskFailed", "{chain:?}");
         assert!(chain[0].1.contains("'hello'"), "{chain:?}");
@@ -155,4 +166,8 @@ fn every_way_an_activity_fails_on_the_real_host_reaches_the_orchestration() {
             ),
         }
     }
+    assert_eq!(
+        lost_workers, 2,
+        "a process that ended and a connection that was cut"
+    );
 }

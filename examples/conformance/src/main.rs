@@ -8,6 +8,7 @@ mod values;
 mod waiting;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use durable_functions::prelude::*;
 use serde_json::Value;
@@ -23,6 +24,10 @@ use waiting::{
     wait_all_orch, wait_event,
 };
 
+fn from_now(seconds: &str) -> Result<Duration> {
+    Ok(Duration::try_from_secs_f64(seconds.parse()?)?)
+}
+
 #[http_trigger(route = "orchestrators/{functionName}", methods = ["post"], auth_level = "anonymous")]
 async fn http_start(req: HttpRequest, client: DurableClient) -> Result<HttpResponse> {
     let start = client.start_new(req.route_param("functionName")?, req.json::<Value>()?);
@@ -30,6 +35,19 @@ async fn http_start(req: HttpRequest, client: DurableClient) -> Result<HttpRespo
         Some(id) => start.instance_id(id),
         None => start,
     };
+    let start = match req.query("version") {
+        Some(version) => start.version(version),
+        None => start,
+    };
+    let start = match req.query("startIn") {
+        Some(seconds) => start.start_at(chrono::Utc::now() + from_now(seconds)?),
+        None => start,
+    };
+    let tags = req.query("tags").unwrap_or_default();
+    let start = tags
+        .split(',')
+        .filter_map(|tag| tag.split_once(['=', ':']))
+        .fold(start, |start, (key, value)| start.tag(key, value));
     let instance_id = start.await?;
     Ok(client.check_status_response(&req, &instance_id))
 }

@@ -1,6 +1,7 @@
 //! The client: starts and steers instances from outside an orchestrator.
 
 mod error;
+mod grpc;
 mod start;
 mod target;
 mod webhook;
@@ -23,7 +24,8 @@ use crate::invocation::Invocation;
 /// Starts and steers orchestrations. An activity or HTTP function that has it as an argument gets
 /// one for the app's own task hub.
 ///
-/// It speaks to the host's HTTP management API. Clones are cheap and share their connections.
+/// It speaks to the host's HTTP management API, and for what that can't do to its local gRPC
+/// endpoint. Clones are cheap and share their connections.
 #[derive(Clone, Debug)]
 pub struct DurableClient {
     binding: Arc<DurableClientBinding>,

@@ -1,12 +1,15 @@
 //! Starting an instance.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 
+use chrono::{DateTime, Utc};
 use durable_functions_protocol::id;
+use durable_functions_protocol::proto::{CreateInstanceRequest, Timestamp};
 
-use super::{ClientError, DurableClient, webhook};
+use super::{ClientError, DurableClient, grpc, webhook};
 
 /// A start of an instance, to be awaited. Gives the instance's id.
 #[derive(Debug)]
@@ -16,6 +19,9 @@ pub struct StartNew {
     name: Cow<'static, str>,
     input: Result<String, serde_json::Error>,
     instance_id: Option<String>,
+    version: Option<String>,
+    start_at: Option<Timestamp>,
+    tags: HashMap<String, String>,
 }
 
 impl StartNew {
@@ -29,6 +35,9 @@ impl StartNew {
             name,
             input,
             instance_id: None,
+            version: None,
+            start_at: None,
+            tags: HashMap::new(),
         }
     }
 
@@ -36,6 +45,29 @@ impl StartNew {
     /// `\`, `#`, `?` or control characters.
     pub fn instance_id(mut self, id: impl Into<String>) -> Self {
         self.instance_id = Some(id.into());
+        self
+    }
+
+    /// Sets the instance's version, instead of `defaultVersion` of host.json. If host.json has no
+    /// `defaultVersion`, the real host never starts an instance that has a version.
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.version = Some(version.into());
+        self
+    }
+
+    /// Lets the instance begin at this time. Until then it is `Pending`. Only the host's gRPC
+    /// endpoint can do that.
+    pub fn start_at(mut self, time: DateTime<Utc>) -> Self {
+        self.start_at = Some(Timestamp {
+            seconds: time.timestamp(),
+            nanos: time.timestamp_subsec_nanos().min(999_999_999).cast_signed(),
+        });
+        self
+    }
+
+    /// Adds a tag to the instance. Only the host's gRPC endpoint can do that.
+    pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.tags.insert(key.into(), value.into());
         self
     }
 
@@ -50,7 +82,32 @@ impl StartNew {
         }
         // the host reads a missing body as no input
         let input = (input != "null").then_some(input);
-        webhook::start(&self.client.binding, &self.name, &instance_id, input).await?;
+        let binding = &self.client.binding;
+        if self.start_at.is_none() && self.tags.is_empty() {
+            let version = self.version.as_deref();
+            webhook::start(binding, &self.name, &instance_id, version, input).await?;
+            return Ok(instance_id);
+        }
+        let address = binding
+            .rpc_base_url
+            .as_deref()
+            .filter(|address| !address.is_empty())
+            .ok_or_else(|| ClientError::Unsupported {
+                message: "a start at a later time, or with tags, needs the gRPC endpoint of the \
+                    host, and the durableClient binding has no rpcBaseUrl; the HTTP management API \
+                    can do neither"
+                    .into(),
+            })?;
+        let start = CreateInstanceRequest {
+            instance_id: instance_id.clone(),
+            name: self.name.into_owned(),
+            version: self.version,
+            input,
+            scheduled_start_timestamp: self.start_at,
+            tags: self.tags,
+            ..CreateInstanceRequest::default()
+        };
+        grpc::start(binding, address, start).await?;
         Ok(instance_id)
     }
 }

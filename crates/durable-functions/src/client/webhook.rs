@@ -46,10 +46,14 @@ pub(super) async fn start(
     binding: &DurableClientBinding,
     name: &str,
     instance_id: &str,
+    version: Option<&str>,
     input: Option<String>,
 ) -> Result<(), ClientError> {
-    let url = url(binding, &["orchestrators", name, instance_id])?;
+    let mut url = url(binding, &["orchestrators", name, instance_id])?;
     let shown = without_query(&url);
+    if let Some(version) = version {
+        url.query_pairs_mut().append_pair("version", version);
+    }
     let mut request = http()?
         .post(url)
         .timeout(binding.grpc_http_client_timeout.unwrap_or(DEFAULT_TIMEOUT));

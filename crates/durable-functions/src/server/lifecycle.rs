@@ -16,6 +16,24 @@ const LOCAL_HOST: &str = "DURABLE_LOCAL_HOST";
 /// crash. After 0 it would never start the handler again.
 const RESTART: u8 = 200;
 
+/// Why the process ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The development host that started it is gone: nobody waits for an answer.
+    Orphaned,
+    /// It was asked to, and what it was doing is done.
+    Drained,
+}
+
+impl End {
+    pub(crate) fn code(self) -> ExitCode {
+        match self {
+            Self::Orphaned => ExitCode::SUCCESS,
+            Self::Drained => ExitCode::from(RESTART),
+        }
+    }
+}
+
 /// What is running, and whether the process is about to end.
 #[derive(Debug, Default)]
 pub(crate) struct Lifecycle {
@@ -57,12 +75,12 @@ impl Lifecycle {
         }
     }
 
-    /// Waits for the end of the process and says with which code.
-    pub(crate) async fn ended(&self) -> ExitCode {
+    /// Waits for the end of the process.
+    pub(crate) async fn ended(&self) -> End {
         tokio::select! {
             () = orphaned() => {
                 tracing::debug!("the development host is gone, so this handler ends");
-                return ExitCode::SUCCESS;
+                return End::Orphaned;
             }
             () = asked_to_end() => {}
         }
@@ -72,11 +90,13 @@ impl Lifecycle {
             self.running.load(Ordering::Acquire)
         );
         tokio::select! {
-            () = self.drained() => {}
-            () = orphaned() => {}
-            () = asked_to_end() => tracing::info!("asked again: ending at once"),
+            () = self.drained() => End::Drained,
+            () = orphaned() => End::Orphaned,
+            () = asked_to_end() => {
+                tracing::info!("asked again: ending at once");
+                End::Drained
+            }
         }
-        ExitCode::from(RESTART)
     }
 }
 

@@ -18,7 +18,7 @@ use durable_functions_protocol::reply::Reply;
 
 use crate::registry::{Registry, stale};
 use dispatch::{Call, Dispatcher};
-use lifecycle::Lifecycle;
+use lifecycle::{End, Lifecycle};
 
 /// Longer than the host keeps an idle connection (about a minute): a connection that the server
 /// closes just when the host sends a turn on it fails that orchestration for good.
@@ -86,19 +86,21 @@ async fn serve(registry: Registry, port: u16, threads: usize) -> ExitCode {
     tracing::debug!("listening on 127.0.0.1:{port}");
     let listener = server.handle();
     let mut server = std::pin::pin!(server);
-    let code = tokio::select! {
+    let end = tokio::select! {
         result = &mut server => {
             tracing::error!("the listener ended: {result:?}");
             return ExitCode::FAILURE;
         }
-        code = lifecycle.ended() => code,
+        end = lifecycle.ended() => end,
     };
-    // the last answers may still be on their way
-    let (_, stopped) = tokio::join!(listener.stop(true), server);
-    if let Err(error) = stopped {
-        tracing::error!("the listener ended: {error}");
+    if end == End::Drained {
+        // the last answers may still be on their way
+        let (_, stopped) = tokio::join!(listener.stop(true), server);
+        if let Err(error) = stopped {
+            tracing::error!("the listener ended: {error}");
+        }
     }
-    code
+    end.code()
 }
 
 async fn invoke(
