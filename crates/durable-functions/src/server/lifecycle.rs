@@ -23,13 +23,15 @@ pub(crate) enum End {
     Orphaned,
     /// It was asked to, and what it was doing is done.
     Drained,
+    /// It was asked to twice: at once.
+    Hurried,
 }
 
 impl End {
     pub(crate) fn code(self) -> ExitCode {
         match self {
             Self::Orphaned => ExitCode::SUCCESS,
-            Self::Drained => ExitCode::from(RESTART),
+            Self::Drained | Self::Hurried => ExitCode::from(RESTART),
         }
     }
 }
@@ -94,7 +96,7 @@ impl Lifecycle {
             () = orphaned() => End::Orphaned,
             () = asked_to_end() => {
                 tracing::info!("asked again: ending at once");
-                End::Drained
+                End::Hurried
             }
         }
     }
