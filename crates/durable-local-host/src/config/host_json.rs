@@ -7,6 +7,7 @@ use durable_functions_protocol::time_span;
 use serde_json::{Map, Value};
 
 use super::json_file::{at, read_object};
+use super::versioning::{VersionFailure, VersionMatch};
 use crate::error::Error;
 
 /// What this host uses of host.json.
@@ -50,6 +51,10 @@ pub(crate) struct DurableOptions {
     pub(crate) store_inputs: bool,
     /// Version of orchestrations that are started without one.
     pub(crate) default_version: Option<String>,
+    /// Which versions run.
+    pub(crate) version_match: VersionMatch,
+    /// What becomes of the others.
+    pub(crate) version_failure: VersionFailure,
     /// Passed on to the handler.
     pub(crate) async_sleep_milliseconds: u32,
     /// Passed on to the handler.
@@ -167,6 +172,21 @@ impl Reader<'_> {
                 .and_then(Value::as_bool)
                 .unwrap_or(false),
             default_version: self.text(&path("defaultVersion"))?,
+            version_match: self.choice(
+                &path("versionMatchStrategy"),
+                &[
+                    ("None", VersionMatch::None),
+                    ("Strict", VersionMatch::Strict),
+                    ("CurrentOrOlder", VersionMatch::CurrentOrOlder),
+                ],
+            )?,
+            version_failure: self.choice(
+                &path("versionFailureStrategy"),
+                &[
+                    ("Reject", VersionFailure::Reject),
+                    ("Fail", VersionFailure::Fail),
+                ],
+            )?,
             async_sleep_milliseconds: self.number(&http, 0)?.unwrap_or(30_000),
             entity_reorder_window: Duration::from_secs(60 * u64::from(window.unwrap_or(30))),
             max_grpc_message_size: self
@@ -190,6 +210,20 @@ impl Reader<'_> {
             Some(Value::Number(number)) => Ok(Some(number.to_string())),
             Some(_) => Err(self.fault(path, "a text is expected")),
         }
+    }
+
+    /// One of some words, in any case; the default when there is none.
+    fn choice<T: Copy + Default>(&self, path: &[&str], choices: &[(&str, T)]) -> Result<T, Error> {
+        let Some(text) = self.text(path)? else {
+            return Ok(T::default());
+        };
+        let chosen = choices
+            .iter()
+            .find(|(word, _)| word.eq_ignore_ascii_case(&text));
+        chosen.map(|(_, choice)| *choice).ok_or_else(|| {
+            let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+            self.fault(path, &format!("`{text}` is none of {}", words.join(", ")))
+        })
     }
 
     fn timespan(&self, path: &[&str]) -> Result<Option<Duration>, Error> {
@@ -299,6 +333,11 @@ mod tests {
         assert!(
             fault(r#"{"extensions":{"durableTask":{"extendedSessionsEnabled":true}}}"#)
                 .contains("extended sessions")
+        );
+        let strategy = fault(r#"{"extensions":{"durableTask":{"versionMatchStrategy":"Newest"}}}"#);
+        assert!(
+            strategy.contains("`Newest` is none of None, Strict, CurrentOrOlder"),
+            "{strategy}"
         );
         let dir = tempfile::tempdir().unwrap();
         let missing = HostJson::load(dir.path()).unwrap_err().to_string();

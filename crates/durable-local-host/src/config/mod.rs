@@ -5,6 +5,7 @@ mod function_json;
 mod host_json;
 mod json_file;
 mod local_settings;
+mod versioning;
 
 pub(crate) use app::AppConfig;
 #[cfg(test)]
@@ -12,3 +13,4 @@ pub(crate) use function_json::{AuthLevel, Direction};
 pub(crate) use function_json::{Binding, Function, Trigger};
 pub(crate) use host_json::{DurableOptions, HandlerDescription, HostJson};
 pub(crate) use local_settings::Settings;
+pub(crate) use versioning::VersionFailure;

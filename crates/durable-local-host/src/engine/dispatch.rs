@@ -10,6 +10,7 @@ use super::retry::Retry;
 use super::service::Engine;
 use super::state::InstanceState;
 use super::turn::{Plan, Step, Turn, TurnResult, plan};
+use crate::config::VersionFailure;
 use crate::handler::CallError;
 use crate::invocation::{Answer, Exception, call_exception, orchestrator_envelope};
 use crate::newtonsoft::Json;
@@ -131,6 +132,21 @@ impl Engine {
         past: &[u8],
         retry: &mut Retry,
     ) -> Result<TurnResult, Fault> {
+        let app = self.options.default_version.as_deref();
+        if let Some(reason) = self.options.version_match.refuses(app, turn.version()) {
+            if self.options.version_failure == VersionFailure::Fail {
+                self.console
+                    .problem(format!("{}: {reason}", turn.instance()));
+                return Ok(turn.fail_version(reason, &self.ids));
+            }
+            if retry.after_refusal() {
+                self.console.problem(format!(
+                    "{}: {reason} The turn is delivered again until it is refused no more.",
+                    turn.instance()
+                ));
+            }
+            return Err(Fault::Again(reason));
+        }
         loop {
             let Some(target) = self.functions.orchestrator(turn.name()) else {
                 let message = self.functions.unknown_orchestrator(turn.name());

@@ -15,6 +15,7 @@ const MAX_LOSSES: u32 = 10;
 pub(super) struct Retry {
     pause: Duration,
     losses: u32,
+    refused: bool,
 }
 
 impl Retry {
@@ -23,6 +24,7 @@ impl Retry {
         Self {
             pause: FIRST,
             losses: 0,
+            refused: false,
         }
     }
 
@@ -35,6 +37,11 @@ impl Retry {
     /// Whether this is the first loss.
     pub(super) fn is_first_loss(&self) -> bool {
         self.losses == 1
+    }
+
+    /// The turn was refused; whether for the first time.
+    pub(super) fn after_refusal(&mut self) -> bool {
+        !std::mem::replace(&mut self.refused, true)
     }
 
     /// Waits before the next attempt; false when the host stops meanwhile.

@@ -1,5 +1,6 @@
 //! Orchestrations from start to end.
 
+use durable_local_host::StateLocation;
 use serde_json::json;
 
 use crate::app::{TestApp, event_types};
@@ -436,8 +437,64 @@ async fn versions_reach_the_orchestrator() {
     assert_eq!(app.client.run("version", "v", "").await["output"], "7");
     let answer = app
         .client
-        .post("/runtime/webhooks/durabletask/orchestrators/version/w?version=9&timeout=60&pollingInterval=1", "")
+        .post("/runtime/webhooks/durabletask/orchestrators/version/w?version=5&timeout=60&pollingInterval=1", "")
         .await;
-    assert_eq!((answer.status, answer.text().as_str()), (200, "\"9\""));
+    assert_eq!((answer.status, answer.text().as_str()), (200, "\"5\""));
+    app.stop().await;
+}
+
+fn versioning(default: &str, strategies: &str) -> String {
+    format!(r#"{{"extensions":{{"durableTask":{{"defaultVersion":"{default}"{strategies}}}}}}}"#)
+}
+
+const START_2: &str = "/runtime/webhooks/durabletask/orchestrators/version/w?version=2.0";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_version_waits_for_an_app_that_runs_it() {
+    let host_json = versioning("1.10", "");
+    let state = tempfile::tempdir().unwrap();
+    let folder = state.path().to_owned();
+    let app = TestApp::start_with(&host_json, |builder| {
+        builder.state(StateLocation::Folder(folder.clone()))
+    })
+    .await;
+    assert_eq!(app.client.run("version", "v", "").await["output"], "1.10");
+    assert_eq!(app.client.post(START_2, "").await.status, 202);
+    app.lines
+        .wait_for("w: The orchestration's version 2.0 is newer than the app's version 1.10")
+        .await;
+    assert_eq!(app.client.status("w").await["runtimeStatus"], "Pending");
+    app.stop().await;
+    let host_json = versioning("2.0", "");
+    let app = TestApp::start_with(&host_json, |builder| {
+        builder.state(StateLocation::Folder(folder))
+    })
+    .await;
+    let status = app.client.until_status("w", "Completed").await;
+    assert_eq!(status["output"], "2.0");
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_version_fails_where_host_json_says_so() {
+    let host_json = versioning("1.10", r#","versionFailureStrategy":"Fail""#);
+    let app = TestApp::start_with(&host_json, |builder| builder).await;
+    assert_eq!(app.client.post(START_2, "").await.status, 202);
+    let status = app.client.until_status("w", "Failed").await;
+    let output = status["output"].as_str().unwrap();
+    assert!(
+        output.starts_with("VersionMismatch: The orchestration's version 2.0 is newer"),
+        "{output}"
+    );
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_versions_run_without_a_match_strategy() {
+    let host_json = versioning("1.10", r#","versionMatchStrategy":"none""#);
+    let app = TestApp::start_with(&host_json, |builder| builder).await;
+    assert_eq!(app.client.post(START_2, "").await.status, 202);
+    let status = app.client.until_status("w", "Completed").await;
+    assert_eq!(status["output"], "2.0");
     app.stop().await;
 }

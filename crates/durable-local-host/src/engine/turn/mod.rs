@@ -11,6 +11,7 @@ use std::sync::Arc;
 use durable_functions_protocol::proto::{
     CompleteOrchestrationAction, EventType, HistoryEvent, OrchestrationStatus,
     OrchestratorCompletedEvent, OrchestratorResponse, OrchestratorStartedEvent, ParentInstanceInfo,
+    TaskFailureDetails,
 };
 
 pub(super) use actions::child_failed;
@@ -241,6 +242,28 @@ impl Turn {
             }
             None => Step::Done(Box::new(self.finish(produced, ids))),
         })
+    }
+
+    /// Version of the orchestration.
+    pub(crate) fn version(&self) -> Option<&str> {
+        self.result.record.version.as_deref()
+    }
+
+    /// Ends the orchestration because its version is none that the app runs.
+    pub(crate) fn fail_version(mut self, message: String, ids: &Ids) -> TurnResult {
+        let completion = CompleteOrchestrationAction {
+            orchestration_status: OrchestrationStatus::Failed as i32,
+            failure_details: Some(TaskFailureDetails {
+                error_type: "VersionMismatch".to_owned(),
+                error_message: message,
+                is_non_retriable: true,
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        let mut produced = Vec::new();
+        self.complete(0, completion, ids, &mut produced);
+        self.finish(produced, ids)
     }
 
     /// Ends the orchestration because the host can't go on with it.
