@@ -11,6 +11,7 @@ mod config;
 mod console;
 mod engine;
 mod error;
+mod grpc;
 mod handler;
 mod invocation;
 mod local_host;

@@ -14,6 +14,7 @@ use crate::config::{AppConfig, Function, Trigger};
 use crate::console::{Console, ConsoleLine};
 use crate::engine::{Engine, EngineOptions, FunctionTable};
 use crate::error::Error;
+use crate::grpc::{self, Sidecar};
 use crate::handler::{Handler, HandlerOptions};
 use crate::management::Management;
 use crate::server::{self, App, ClientSettings};
@@ -58,7 +59,7 @@ pub struct LocalHost {
     handler: Arc<Handler>,
     engine: Arc<Engine>,
     stop: CancellationToken,
-    server: Option<JoinHandle<()>>,
+    servers: Vec<JoinHandle<()>>,
     // Deleted last.
     _folder: Option<TempDir>,
 }
@@ -90,7 +91,7 @@ impl LocalHost {
         self.stop.cancel();
         self.handler.stop().await;
         self.engine.stop().await;
-        if let Some(server) = self.server.take() {
+        for server in self.servers.drain(..) {
             drop(server.await);
         }
     }
@@ -156,13 +157,9 @@ impl LocalHostBuilder {
             .iter()
             .for_each(|problem| console.problem(problem));
         let listener = listen(self.port).await?;
-        let port = listener
-            .local_addr()
-            .map_err(|source| Error::Listen {
-                port: self.port,
-                source,
-            })?
-            .port();
+        let port = port_of(&listener)?;
+        let rpc_listener = listen(0).await?;
+        let rpc_url = format!("http://127.0.0.1:{}", port_of(&rpc_listener)?);
         let durable = app.host.durable.clone();
         let (store, folder) = open_state(self.state, &durable.hub_name, &console)?;
         let (functions, problems) = FunctionTable::new(&app.functions);
@@ -177,6 +174,7 @@ impl LocalHostBuilder {
             task_hub: task_hub.clone(),
             key: make_key(),
             port,
+            rpc_url,
             max_message_size: durable.max_grpc_message_size,
         };
         print_functions(&console, &app, port);
@@ -188,6 +186,13 @@ impl LocalHostBuilder {
             console: console.clone(),
         };
         let engine = Engine::start(options).await?;
+        let stop = CancellationToken::new();
+        let sidecar = Sidecar::new(
+            Arc::clone(&engine),
+            task_hub.clone(),
+            usize::try_from(client.max_message_size).unwrap_or(usize::MAX),
+            stop.clone(),
+        );
         let management = Management::new(Arc::clone(&engine), task_hub, client.key.clone());
         let serving = App::new(
             app.functions,
@@ -197,16 +202,25 @@ impl LocalHostBuilder {
             client,
             console,
         );
-        let stop = CancellationToken::new();
-        let server = tokio::spawn(server::serve(listener, Arc::new(serving), stop.clone()));
+        let servers = vec![
+            tokio::spawn(server::serve(listener, Arc::new(serving), stop.clone())),
+            tokio::spawn(grpc::serve(rpc_listener, Arc::new(sidecar), stop.clone())),
+        ];
         Ok(LocalHost {
             port,
             handler,
             engine,
             stop,
-            server: Some(server),
+            servers,
             _folder: folder,
         })
+    }
+}
+
+fn port_of(listener: &TcpListener) -> Result<u16, Error> {
+    match listener.local_addr() {
+        Ok(address) => Ok(address.port()),
+        Err(source) => Err(Error::Listen { port: 0, source }),
     }
 }
 

@@ -429,3 +429,18 @@ fn rewinds() {
         assert_eq!(app.ended(id)["runtimeStatus"], "Failed", "{id}");
     }
 }
+
+#[test]
+fn scheduled_starts() {
+    let app = app();
+    let path = "/api/orchestrators/hello_orchestrator?instanceId=later&startIn=0.3&tags=k=v";
+    let answer = app.post(path, r#""Oslo""#);
+    assert_eq!(answer.status, 202, "{}", answer.body);
+    assert_eq!(completed(&app, "later"), "Hello Oslo!");
+    let path = "/api/orchestrators/long_timer?instanceId=much-later&startIn=86400";
+    assert_eq!(app.post(path, "").status, 202);
+    assert_eq!(
+        app.reached("much-later", "Pending")["runtimeStatus"],
+        "Pending"
+    );
+}

@@ -265,11 +265,8 @@ impl Engine {
         })?;
         messages.clear();
         if let Some(change) = committed.change.take() {
-            let ended = change.record.has_ended();
             state.advance(change.record, &change.chunk, result);
-            if ended {
-                self.announce_end(&state.record.id);
-            }
+            self.watchers.changed(&state.record.id);
         }
         self.send_out(committed).await;
         Ok(())

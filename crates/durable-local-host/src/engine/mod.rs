@@ -11,9 +11,12 @@ mod request;
 mod retry;
 mod rewind;
 mod service;
+mod start;
 mod state;
 mod timers;
 mod turn;
+mod watchers;
 
 pub(crate) use functions::FunctionTable;
-pub(crate) use service::{Engine, EngineOptions, StartOutcome, StartRequest};
+pub(crate) use service::{Engine, EngineOptions};
+pub(crate) use start::{StartOutcome, StartRequest};

@@ -93,6 +93,9 @@ impl Engine {
             fresh.insert(id, state);
         }
         let committed = self.store().commit(commit).await?;
+        fresh
+            .keys()
+            .for_each(|id: &String| self.watchers.changed(id));
         for message in committed.messages {
             let state = fresh.remove(&*message.instance);
             self.deliver(message, state);

@@ -1,14 +1,13 @@
 //! The engine as the rest of the host sees it.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use durable_functions_protocol::proto::{
-    EventRaisedEvent, EventType, ExecutionResumedEvent, ExecutionStartedEvent,
-    ExecutionSuspendedEvent, ExecutionTerminatedEvent, OrchestrationStatus,
+    EventRaisedEvent, EventType, ExecutionResumedEvent, ExecutionSuspendedEvent,
+    ExecutionTerminatedEvent, OrchestrationStatus,
 };
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -18,14 +17,12 @@ use super::instances::Instances;
 use super::request::RequestTrailer;
 use super::state::InstanceState;
 use super::timers::Timers;
-use super::turn::{NewExecution, child_failed, event, new_instance};
+use super::turn::{child_failed, event};
+use super::watchers::Watchers;
 use crate::config::DurableOptions;
 use crate::console::{Console, ConsoleSource};
 use crate::handler::Handler;
-use crate::store::{
-    Commit, Created, InstanceRecord, Message, NewInstance, Reuse, Store, StoreError,
-};
-use crate::sync::lock;
+use crate::store::{Commit, Created, InstanceRecord, Message, NewInstance, Store, StoreError};
 use crate::time::Ticks;
 
 /// What an engine is made of.
@@ -59,33 +56,7 @@ pub(crate) struct Engine {
     pub(super) activities: Semaphore,
     pub(super) stopping: CancellationToken,
     tasks: TaskTracker,
-    ends: Mutex<HashMap<Arc<str>, watch::Sender<bool>>>,
-}
-
-/// An orchestration to start.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct StartRequest {
-    /// Name of the orchestration.
-    pub(crate) name: String,
-    /// Instance id; made up when none is given.
-    pub(crate) id: Option<String>,
-    /// Input as JSON text.
-    pub(crate) input: Option<String>,
-    /// Version; else the app's default.
-    pub(crate) version: Option<String>,
-    /// Start time, if later.
-    pub(crate) scheduled: Option<Ticks>,
-    /// How often the instance has been restarted before, plus one.
-    pub(crate) generation: i64,
-}
-
-/// What came of a start.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum StartOutcome {
-    /// The instance of this id is under way.
-    Started(String),
-    /// There is one already, in that state.
-    Exists(OrchestrationStatus),
+    pub(super) watchers: Watchers,
 }
 
 impl Engine {
@@ -111,7 +82,7 @@ impl Engine {
             timers: Timers::default(),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
-            ends: Mutex::default(),
+            watchers: Watchers::default(),
         });
         if !recovered.messages.is_empty() || !recovered.tasks.is_empty() {
             engine.console.say(format!(
@@ -149,53 +120,6 @@ impl Engine {
     /// Who serves what.
     pub(crate) fn functions(&self) -> &FunctionTable {
         &self.functions
-    }
-
-    /// Starts an orchestration.
-    pub(crate) async fn start_instance(
-        self: &Arc<Self>,
-        request: StartRequest,
-    ) -> Result<StartOutcome, StoreError> {
-        let reuse = if request.id.is_some() {
-            Reuse::IfEnded
-        } else {
-            Reuse::New
-        };
-        let id = request.id.unwrap_or_else(Ids::bare_guid);
-        let started = ExecutionStartedEvent {
-            name: request.name,
-            version: request
-                .version
-                .or_else(|| self.options.default_version.clone()),
-            input: request.input,
-            ..Default::default()
-        };
-        let execution = NewExecution {
-            id: id.as_str().into(),
-            execution: if request.generation == 0 {
-                Ids::client_execution()
-            } else {
-                Ids::bare_guid()
-            }
-            .into(),
-            started,
-            scheduled: request.scheduled,
-            generation: Some(request.generation),
-        };
-        let new = new_instance(execution, reuse, &self.ids);
-        let committed = self
-            .store
-            .commit(Commit {
-                instances: vec![new],
-                ..Commit::default()
-            })
-            .await?;
-        let created = committed.created.first().copied();
-        self.send_out(committed).await;
-        Ok(match created {
-            Some(Created::Exists(status)) => StartOutcome::Exists(status),
-            _ => StartOutcome::Started(id),
-        })
     }
 
     /// Raises an event; `input` is JSON text.
@@ -256,7 +180,9 @@ impl Engine {
         for id in &ids {
             self.instances.forget(id);
         }
-        self.store.purge(ids).await
+        let count = self.store.purge(ids.clone()).await?;
+        ids.iter().for_each(|id| self.watchers.changed(id));
+        Ok(count)
     }
 
     /// Waits until an instance has ended, or for that long; the instance as it is then.
@@ -265,27 +191,27 @@ impl Engine {
         id: &str,
         limit: Duration,
     ) -> Result<Option<InstanceRecord>, StoreError> {
-        // Listen first, look then: an end in between is not missed.
-        let mut end = {
-            let mut ends = lock(&self.ends);
-            ends.entry(id.into())
-                .or_insert_with(|| watch::channel(false).0)
-                .subscribe()
-        };
-        let record = self.store.instance(id).await?;
-        if record.as_ref().is_none_or(InstanceRecord::has_ended) {
-            return Ok(record);
+        let ended = |record: Option<&InstanceRecord>| record.is_none_or(InstanceRecord::has_ended);
+        match tokio::time::timeout(limit, self.wait_until(id, ended)).await {
+            Ok(outcome) => outcome,
+            Err(_) => self.store.instance(id).await,
         }
-        drop(tokio::time::timeout(limit, end.wait_for(|ended| *ended)).await);
-        drop(end);
-        lock(&self.ends).retain(|_, sender| sender.receiver_count() > 0);
-        self.store.instance(id).await
     }
 
-    /// Lets those know who wait for the end of an instance.
-    pub(super) fn announce_end(&self, id: &str) {
-        if let Some(sender) = lock(&self.ends).remove(id) {
-            sender.send_replace(true);
+    /// Waits until an instance, or its absence, is as wanted. Dropping the future ends the wait.
+    pub(crate) async fn wait_until(
+        &self,
+        id: &str,
+        wanted: impl Fn(Option<&InstanceRecord>) -> bool,
+    ) -> Result<Option<InstanceRecord>, StoreError> {
+        // Listen first, look then: a change in between is not missed.
+        let mut watch = self.watchers.watch(id);
+        loop {
+            let record = self.store.instance(id).await?;
+            if wanted(record.as_ref()) {
+                return Ok(record);
+            }
+            watch.changed().await;
         }
     }
 
@@ -320,7 +246,10 @@ impl Engine {
         let mut refused = Vec::new();
         for (new, created) in instances.into_iter().zip(created) {
             match created {
-                Created::Yes => self.deliver_start(new),
+                Created::Yes => {
+                    self.watchers.changed(&new.record.id);
+                    self.deliver_start(new);
+                }
                 Created::Exists(status) => refused.extend(self.refused_child(&new, status)),
             }
         }

@@ -9,7 +9,7 @@ use super::request::{ManagementRequest, Reply, object, text};
 use super::routes::{BASE_PATH, Management};
 use super::status::{check_status, status_by_name, status_document, status_name};
 use crate::engine::{StartOutcome, StartRequest};
-use crate::newtonsoft::{Dates, Json, compact, json_or_text, parse, render};
+use crate::newtonsoft::{Dates, Json, json_or_text, parse, render};
 use crate::store::{InstanceFilter, InstanceRecord, StoreError};
 
 type Outcome = Result<Reply, StoreError>;
@@ -135,9 +135,7 @@ impl Management {
             .as_deref()
             .map(str::trim)
             .filter(|token| !token.is_empty());
-        let from_id = token
-            .and_then(|token| base64_simd::STANDARD.decode_to_vec(token).ok())
-            .and_then(|bytes| String::from_utf8(bytes).ok());
+        let from_id = token.and_then(InstanceFilter::from_token);
         let filter = InstanceFilter {
             prefix: request.text("instanceIdPrefix"),
             from_id,
@@ -158,10 +156,9 @@ impl Management {
             .collect();
         let reply = Reply::json(200, &Json::Array(documents));
         Ok(match next {
-            Some(record) => reply.with(
-                "x-ms-continuation-token",
-                base64_simd::STANDARD.encode_to_string(record.id.as_bytes()),
-            ),
+            Some(record) => {
+                reply.with("x-ms-continuation-token", InstanceFilter::token(&record.id))
+            }
             None => reply,
         })
     }
@@ -299,21 +296,7 @@ impl Management {
             ));
         };
         let new_id = request.flag("restartWithNewInstanceId", true);
-        let start = StartRequest {
-            name: record.name,
-            id: (!new_id).then(|| id.to_owned()),
-            input: record
-                .input
-                .map(|input| compact(&input, Dates::Keep).unwrap_or(input)),
-            version: record.version,
-            scheduled: None,
-            generation: if new_id {
-                0
-            } else {
-                record.generation.unwrap_or(0) + 1
-            },
-        };
-        match self.engine.start_instance(start).await? {
+        match self.engine.restart(record, new_id).await? {
             StartOutcome::Started(id) => self.started(request, &id).await,
             StartOutcome::Exists(status) => Ok(Reply::exception(
                 409,

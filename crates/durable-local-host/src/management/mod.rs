@@ -8,3 +8,4 @@ mod status;
 
 pub(crate) use request::{ManagementRequest, Reply};
 pub(crate) use routes::{BASE_PATH, Management};
+pub(crate) use status::status_name;

@@ -37,7 +37,7 @@ pub(super) fn status_document(
 }
 
 /// A status in the API's words.
-pub(super) fn status_name(status: OrchestrationStatus) -> &'static str {
+pub(crate) fn status_name(status: OrchestrationStatus) -> &'static str {
     match status {
         OrchestrationStatus::Running => "Running",
         OrchestrationStatus::Completed => "Completed",

@@ -46,6 +46,8 @@ pub(crate) struct ClientSettings {
     pub(crate) key: String,
     /// Port of this host.
     pub(crate) port: u16,
+    /// The gRPC endpoint.
+    pub(crate) rpc_url: String,
     /// Advice for gRPC clients.
     pub(crate) max_message_size: u32,
 }
@@ -142,7 +144,7 @@ impl App {
                     task_hub: binding.task_hub.as_deref().unwrap_or(&self.client.task_hub),
                     connection: binding.connection_name.as_deref(),
                     query: &query,
-                    rpc_url: None,
+                    rpc_url: Some(&self.client.rpc_url),
                     http_url: &http_url,
                     max_message_size: self.client.max_message_size,
                 });

@@ -21,7 +21,7 @@ pub(crate) use queries::InstanceFilter;
 pub(crate) use records::frame_events;
 pub(crate) use records::{
     Commit, Created, Encoded, HistoryChunk, InstanceChange, InstanceRecord, Message, NewInstance,
-    Recovered, Reuse, StoredInstance, Task,
+    Recovered, Reuse, StatusSet, StoredInstance, Task, has_ended,
 };
 use worker::Worker;
 

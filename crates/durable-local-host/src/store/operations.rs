@@ -97,13 +97,20 @@ fn apply_change(connection: &Connection, change: &InstanceChange) -> rusqlite::R
 
 fn create(connection: &Connection, new: &NewInstance) -> rusqlite::Result<Created> {
     let record = &new.record;
-    if new.reuse == Reuse::IfEnded {
+    if new.reuse != Reuse::New {
+        let may_go = |status| {
+            has_ended(status)
+                && match new.reuse {
+                    Reuse::IfEndedIn(statuses) => statuses.contains(status),
+                    Reuse::IfEnded | Reuse::New => true,
+                }
+        };
         let status: Option<i32> = connection
             .prepare_cached("SELECT status FROM instances WHERE id = ?1")?
             .query_row([&*record.id], |row| row.get(0))
             .optional()?;
         match status.map(status_of) {
-            Some(status) if !has_ended(status) => return Ok(Created::Exists(status)),
+            Some(status) if !may_go(status) => return Ok(Created::Exists(status)),
             Some(_) => delete(connection, &record.id)?,
             None => {}
         }

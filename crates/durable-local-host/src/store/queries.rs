@@ -23,10 +23,25 @@ pub(crate) struct InstanceFilter {
     pub(crate) created_to: Option<Ticks>,
     /// In one of these states; all when empty.
     pub(crate) statuses: Vec<OrchestrationStatus>,
+    /// Whether entities are left out.
+    pub(crate) without_entities: bool,
     /// Ids from this one on.
     pub(crate) from_id: Option<String>,
     /// How many at most.
     pub(crate) limit: Option<usize>,
+}
+
+impl InstanceFilter {
+    /// The token of a page that begins with that id.
+    pub(crate) fn token(id: &str) -> String {
+        base64_simd::STANDARD.encode_to_string(id.as_bytes())
+    }
+
+    /// The id in a token.
+    pub(crate) fn from_token(token: &str) -> Option<String> {
+        let bytes = base64_simd::STANDARD.decode_to_vec(token).ok()?;
+        String::from_utf8(bytes).ok()
+    }
 }
 
 /// The instance of that id.
@@ -98,6 +113,9 @@ pub(super) fn list(
             .map(|status| (*status as i32).to_string())
             .collect();
         sql.push_str(&format!(" AND status IN ({})", list.join(",")));
+    }
+    if filter.without_entities {
+        sql.push_str(" AND substr(id, 1, 1) <> '@'");
     }
     sql.push_str(" ORDER BY id");
     if let Some(limit) = filter.limit {

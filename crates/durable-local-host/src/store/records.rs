@@ -99,6 +99,30 @@ pub(crate) enum Reuse {
     New,
     /// When its instance has ended.
     IfEnded,
+    /// When its instance has ended in one of these states.
+    IfEndedIn(StatusSet),
+}
+
+/// A set of states.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct StatusSet(u32);
+
+impl StatusSet {
+    /// The set with one more.
+    pub(crate) fn with(self, status: OrchestrationStatus) -> Self {
+        Self(self.0 | 1 << status as u32)
+    }
+
+    /// Whether it is in the set.
+    pub(crate) fn contains(self, status: OrchestrationStatus) -> bool {
+        self.0 & 1 << status as u32 != 0
+    }
+}
+
+impl FromIterator<OrchestrationStatus> for StatusSet {
+    fn from_iter<I: IntoIterator<Item = OrchestrationStatus>>(statuses: I) -> Self {
+        statuses.into_iter().fold(Self::default(), Self::with)
+    }
 }
 
 /// An instance to be made.

@@ -15,9 +15,11 @@ mod app;
 mod handler;
 mod process;
 mod replay;
+mod rpc;
 
 mod activities;
 mod engine;
+mod grpc;
 mod http_functions;
 mod kills;
 mod lifecycle;

@@ -1,0 +1,93 @@
+//! Those who wait for something to happen to an instance.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::watch;
+
+use crate::sync::lock;
+
+/// Who is told of changes.
+#[derive(Debug, Default)]
+pub(super) struct Watchers {
+    by_id: Mutex<HashMap<Arc<str>, watch::Sender<()>>>,
+}
+
+/// Waits for changes of one instance for as long as it lives.
+#[derive(Debug)]
+pub(super) struct Watch<'a> {
+    watchers: &'a Watchers,
+    id: Arc<str>,
+    receiver: Option<watch::Receiver<()>>,
+}
+
+impl Watchers {
+    /// From now on no change of the instance is missed.
+    pub(super) fn watch(&self, id: &str) -> Watch<'_> {
+        let id: Arc<str> = id.into();
+        let receiver = lock(&self.by_id)
+            .entry(Arc::clone(&id))
+            .or_insert_with(|| watch::channel(()).0)
+            .subscribe();
+        Watch {
+            watchers: self,
+            id,
+            receiver: Some(receiver),
+        }
+    }
+
+    /// Tells those who wait that the instance has changed, in the store too.
+    pub(super) fn changed(&self, id: &str) {
+        if let Some(sender) = lock(&self.by_id).get(id) {
+            sender.send_replace(());
+        }
+    }
+}
+
+impl Watch<'_> {
+    /// Waits for a change since the last one that was seen.
+    pub(super) async fn changed(&mut self) {
+        match &mut self.receiver {
+            // The sender stays as long as there is a receiver.
+            Some(receiver) => drop(receiver.changed().await),
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        let mut by_id = lock(&self.watchers.by_id);
+        drop(self.receiver.take());
+        if by_id
+            .get(&self.id)
+            .is_some_and(|sender| sender.receiver_count() == 0)
+        {
+            by_id.remove(&self.id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn everybody_is_told_and_nothing_stays_behind() {
+        let watchers = Watchers::default();
+        let mut one = watchers.watch("a");
+        let mut two = watchers.watch("a");
+        let other = watchers.watch("b");
+        watchers.changed("a");
+        tokio::join!(one.changed(), two.changed());
+        drop(one);
+        assert_eq!(lock(&watchers.by_id).len(), 2);
+        // A change before the wait is not missed.
+        watchers.changed("a");
+        two.changed().await;
+        // Nobody waits for this one.
+        watchers.changed("c");
+        drop((two, other));
+        assert!(lock(&watchers.by_id).is_empty());
+    }
+}
