@@ -245,7 +245,7 @@ fn what_the_test_lacks_is_named() {
     };
     stuck(
         &|| TestOrchestration::new(waits).run().status().clone(),
-        "add `.event(..)`",
+        "('never'): add `.event(..)`",
     );
     let unanswered = || {
         let run = TestOrchestration::new(order)

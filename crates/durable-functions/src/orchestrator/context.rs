@@ -494,6 +494,11 @@ impl OrchestrationContext {
         Err(ContinueAsNew::new().into())
     }
 
+    /// Names of the events that the orchestrator waits for, in lower case.
+    pub(crate) fn awaited_events(&self) -> Vec<String> {
+        self.core.awaited_events()
+    }
+
     /// Id of this instance.
     pub fn instance_id(&self) -> &str {
         self.core.instance_id()

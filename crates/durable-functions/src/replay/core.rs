@@ -530,6 +530,11 @@ impl Core {
         wake(waker);
     }
 
+    /// Names of the events that somebody waits for, in lower case.
+    pub(crate) fn awaited_events(&self) -> Vec<String> {
+        self.state.borrow().inbox.awaited()
+    }
+
     /// Places in the history of the events that nobody took.
     pub(crate) fn left_over_events(&self) -> Vec<usize> {
         self.state.borrow().inbox.left_over()

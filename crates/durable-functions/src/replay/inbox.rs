@@ -132,6 +132,13 @@ impl Inbox {
         }
     }
 
+    /// Names of the events that somebody waits for, in lower case.
+    pub(super) fn awaited(&self) -> Vec<String> {
+        let waiting = |waiter: &&Waiter| matches!(waiter.receipt, Receipt::Waiting);
+        let waiters = self.waiters.iter().filter(waiting);
+        waiters.map(|waiter| waiter.name.clone()).collect()
+    }
+
     /// Places in the history of the events that nobody took, in the order of their arrival.
     pub(super) fn left_over(&self) -> Vec<usize> {
         let kept = self.queues.values().flat_map(|queue| &queue.raised);

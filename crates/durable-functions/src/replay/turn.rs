@@ -27,9 +27,12 @@ pub(crate) type Running = Pin<Box<dyn Future<Output = Result<String, Failure>>>>
 pub(crate) type Start =
     dyn Fn(OrchestrationContext, Option<&str>) -> Result<Running, Failure> + Send + Sync;
 
+/// [`Start`] for one turn, on the thread that runs it.
+type StartHere<'a> = dyn Fn(OrchestrationContext, Option<&str>) -> Result<Running, Failure> + 'a;
+
 /// Runs one turn: replays the history and hands the new events to the orchestrator. Every outcome,
 /// panics and unreadable requests included, is a response.
-pub(crate) fn run(request: Vec<u8>, start: &Start) -> OrchestratorResponse {
+pub(crate) fn run(request: Vec<u8>, start: &StartHere<'_>) -> OrchestratorResponse {
     let index = match RequestIndex::scan(&request) {
         Ok(index) => index,
         Err(problem) => return failed(String::new(), 0, Fault::malformed(problem).into_failure()),
@@ -61,7 +64,7 @@ pub(crate) fn run(request: Vec<u8>, start: &Start) -> OrchestratorResponse {
 
 struct Turn<'a> {
     core: Rc<Core>,
-    start: &'a Start,
+    start: &'a StartHere<'a>,
     running: Option<Running>,
     end: Option<End>,
     /// Place of the next event.

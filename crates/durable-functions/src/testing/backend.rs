@@ -137,6 +137,8 @@ struct Backend<'a> {
     pending: Vec<Pending>,
     happened: Vec<TestEvent>,
     custom_status: Option<String>,
+    /// Names of the events that the orchestrator waits for.
+    awaited: Vec<String>,
     runs: usize,
     order: u64,
 }
@@ -154,6 +156,7 @@ impl<'a> Backend<'a> {
             pending: Vec::new(),
             happened: Vec::new(),
             custom_status: None,
+            awaited: Vec::new(),
             runs: 0,
             order: 0,
             instance,
@@ -190,9 +193,15 @@ impl<'a> Backend<'a> {
                 Ok(None) => {}
             }
             if self.new.is_empty() && !self.go_on() {
-                break TestStatus::Stuck(
-                    "it waits for an event that nobody raises: add `.event(..)`, or a time limit to the wait".into(),
-                );
+                let names: Vec<_> = self
+                    .awaited
+                    .iter()
+                    .map(|name| format!("'{name}'"))
+                    .collect();
+                break TestStatus::Stuck(format!(
+                    "it waits for an event that nobody raises ({}): add `.event(..)`, or a time limit to the wait",
+                    names.join(", ")
+                ));
             }
         };
         let ended = match &status {
@@ -238,7 +247,7 @@ impl<'a> Backend<'a> {
     }
 
     /// Asks the engine, twice.
-    fn turn(&self) -> Result<OrchestratorResponse, String> {
+    fn turn(&mut self) -> Result<OrchestratorResponse, String> {
         let request = OrchestratorRequest {
             instance_id: self.instance.id.clone(),
             past_events: self.past.clone(),
@@ -247,8 +256,14 @@ impl<'a> Backend<'a> {
         };
         let request = request.encode_to_vec();
         let start = self.instance.start;
-        let start = move |ctx: OrchestrationContext, input: Option<&str>| start(ctx, input);
-        let response = replay::run(request.clone(), &start);
+        let context = RefCell::new(None);
+        let remembered = |ctx: OrchestrationContext, input: Option<&str>| {
+            context.replace(Some(ctx.clone()));
+            start(ctx, input)
+        };
+        let response = replay::run(request.clone(), &remembered);
+        let context = context.take();
+        self.awaited = context.map_or_else(Vec::new, |context| context.awaited_events());
         if replay::run(request, &start) == response {
             Ok(response)
         } else {
