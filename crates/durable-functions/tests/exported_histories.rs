@@ -84,6 +84,44 @@ fn the_same_code_replays_what_the_management_api_shows() {
     );
 }
 
+#[orchestrator]
+async fn long_timer(ctx: OrchestrationContext) -> Result<String> {
+    ctx.sleep(Duration::from_secs(600)).await;
+    Ok("long timer done".into())
+}
+
+#[orchestrator]
+async fn big_status(ctx: OrchestrationContext) -> Result<()> {
+    ctx.set_custom_status("s".repeat(20_000));
+    Ok(())
+}
+
+#[orchestrator]
+async fn small_status(ctx: OrchestrationContext) -> Result<()> {
+    ctx.set_custom_status("s");
+    Ok(())
+}
+
+#[test]
+fn instances_that_did_not_complete_are_replayed_too() {
+    let terminated = exported("long_timer_terminated_http").unwrap();
+    let replayed = replay(long_timer, &terminated).unwrap();
+    assert_eq!((replayed.output, replayed.failure), (None, None));
+
+    // the host keeps no details of a failure that it found itself
+    let failed = r#"{"instanceId":"custom_status_too_big","historyEvents":[
+        {"EventType":"ExecutionStarted","Input":null,"Timestamp":"2026-11-23T09:00:48Z","FunctionName":"big_orch"},
+        {"EventType":"ExecutionCompleted","OrchestrationStatus":"Failed","Timestamp":"2026-11-23T09:00:49Z","FailureDetails":null,
+         "Result":{"message":"Function 'big_orch' failed with an unhandled exception."}}]}"#;
+    let failed = History::from_status_json(failed).unwrap();
+    assert!(replay(big_status, &failed).unwrap().failure.is_some());
+    let told = replay(small_status, &failed).unwrap_err().explanation;
+    assert!(
+        told.starts_with("the instance failed (") && told.ends_with("now ends with null"),
+        "{told}"
+    );
+}
+
 #[test]
 fn other_code_is_told_the_first_difference() {
     let history = exported("fan_out_5").unwrap();

@@ -2,8 +2,8 @@
 
 use durable_functions_protocol::failure::Failure;
 use durable_functions_protocol::proto::{
-    ActionType, EventType, HistoryEvent, OrchestratorAction, OrchestratorRequest,
-    OrchestratorResponse,
+    ActionType, EventType, ExecutionCompletedEvent, HistoryEvent, OrchestrationStatus,
+    OrchestratorAction, OrchestratorRequest, OrchestratorResponse,
 };
 use prost::Message as _;
 
@@ -108,17 +108,39 @@ impl History {
         self.len() == 0
     }
 
-    /// The output or failure with which the instance ended, if it did.
-    fn ended(&self) -> Option<Result<String, Failure>> {
+    /// How the instance ended, if it did.
+    fn ended(&self) -> Option<Ended> {
         let events = &self.request.past_events;
-        let ended = events.iter().chain(&self.request.new_events).rev();
-        ended.into_iter().find_map(|event| match &event.event_type {
-            Some(EventType::ExecutionCompleted(ended)) => Some(match &ended.failure_details {
-                Some(details) => Err(Failure::from_proto(details)),
-                None => Ok(ended.result.clone().unwrap_or_default()),
-            }),
+        let mut events = events.iter().chain(&self.request.new_events).rev();
+        events.find_map(|event| match &event.event_type {
+            Some(EventType::ExecutionCompleted(ended)) => Some(Ended::of(ended)),
             _ => None,
         })
+    }
+}
+
+/// How an instance ended.
+enum Ended {
+    /// With this output.
+    Completed(String),
+    /// With this failure, in words.
+    Failed(String),
+    /// Not by its own code.
+    FromOutside,
+}
+
+impl Ended {
+    fn of(event: &ExecutionCompletedEvent) -> Self {
+        let result = event.result.clone().unwrap_or_default();
+        match (event.orchestration_status(), &event.failure_details) {
+            (_, Some(details)) => Self::Failed(Failure::from_proto(details).to_string()),
+            // the host keeps no details of the failures that it found itself
+            (OrchestrationStatus::Failed, None) => Self::Failed(result),
+            (OrchestrationStatus::Terminated | OrchestrationStatus::Canceled, None) => {
+                Self::FromOutside
+            }
+            _ => Self::Completed(result),
+        }
     }
 }
 
@@ -194,9 +216,10 @@ pub fn replay<Marker, F: OrchestratorFn<Marker>>(
     }
     let output = response.actions.iter().find_map(|action| {
         match action.orchestrator_action_type.as_ref()? {
-            ActionType::CompleteOrchestration(complete) if complete.failure_details.is_none() => {
-                Some(complete.result.clone().unwrap_or_default())
-            }
+            ActionType::CompleteOrchestration(complete) => match complete.orchestration_status() {
+                OrchestrationStatus::Failed | OrchestrationStatus::Terminated => None,
+                _ => Some(complete.result.clone().unwrap_or_default()),
+            },
             _ => None,
         }
     });
@@ -231,24 +254,24 @@ pub fn replay<Marker, F: OrchestratorFn<Marker>>(
 }
 
 impl Replayed {
-    fn compare(&self, ended: &Result<String, Failure>) -> Result<(), Difference> {
-        let differs = |explanation: String| Err(Difference { explanation });
-        match (ended, &self.output, &self.failure) {
-            (Ok(recorded), Some(output), _) if same_json(recorded, output) => Ok(()),
-            (Ok(recorded), Some(output), _) => differs(format!(
-                "the instance ended with {recorded}, and the code now ends with {output}"
-            )),
-            (Err(_), _, Some(_)) => Ok(()),
-            (Err(recorded), ..) => differs(format!(
-                "the instance failed ({recorded}), and the code now does not"
-            )),
-            (Ok(recorded), None, Some(failure)) => differs(format!(
-                "the instance ended with {recorded}, and the code now fails: {failure}"
-            )),
-            (Ok(recorded), None, None) => differs(format!(
-                "the instance ended with {recorded}, and the code now goes on"
-            )),
-        }
+    fn compare(&self, ended: &Ended) -> Result<(), Difference> {
+        let now = match (ended, &self.output, &self.failure) {
+            (Ended::FromOutside, ..) | (Ended::Failed(_), _, Some(_)) => return Ok(()),
+            (Ended::Completed(recorded), Some(output), _) if same_json(recorded, output) => {
+                return Ok(());
+            }
+            (_, Some(output), _) => format!("ends with {output}"),
+            (_, None, Some(failure)) => format!("fails: {failure}"),
+            (_, None, None) => "goes on".into(),
+        };
+        let then = match ended {
+            Ended::Failed(failure) => format!("failed ({failure})"),
+            Ended::Completed(output) => format!("ended with {output}"),
+            Ended::FromOutside => "was ended".into(),
+        };
+        Err(Difference {
+            explanation: format!("the instance {then}, and the code now {now}"),
+        })
     }
 }
 
