@@ -254,6 +254,14 @@ fn what_the_test_lacks_is_named() {
         run.run().status().clone()
     };
     stuck(&unanswered, "add `.activity(charge, ..)`");
+    let held = || {
+        let run = TestOrchestration::new(waits).suspend_after(DAY);
+        run.event_after(2 * DAY, "Never", true)
+            .run()
+            .status()
+            .clone()
+    };
+    stuck(&held, "add `.resume_after(..)`");
     let unknown = || {
         TestOrchestration::new(sums)
             .input(vec![1])
@@ -262,6 +270,165 @@ fn what_the_test_lacks_is_named() {
             .clone()
     };
     stuck(&unknown, "add `.sub_orchestrator(sum)`");
+}
+
+#[test]
+fn orchestrations_are_suspended_and_resumed() {
+    let run = TestOrchestration::new(order)
+        .input(7)
+        .activity(charge, |_| "paid".to_owned())
+        .suspend_after(DAY / 4)
+        .event_after(DAY / 2, "Approval", true)
+        .resume_after(DAY)
+        .run();
+    assert_eq!(run.output().unwrap(), "paid");
+    assert_eq!(run.elapsed(), DAY);
+    let kinds: Vec<_> = run.events().iter().map(|event| event.kind).collect();
+    let place = |kind| kinds.iter().position(|other| *other == kind).unwrap();
+    assert!(place(TestEventKind::Suspended) < place(TestEventKind::EventRaised));
+    assert!(place(TestEventKind::Resumed) < place(TestEventKind::ActivityCalled));
+}
+
+#[activity]
+async fn convert(rate: State<f64>, ctx: ActivityContext, dollars: f64) -> Result<String> {
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    if dollars < 0.0 {
+        return Err(Error::msg("no such amount"));
+    }
+    assert!(dollars < 1e6, "too much");
+    Ok(format!("{} {}", ctx.instance_id(), dollars * *rate))
+}
+
+#[orchestrator]
+async fn exchange(ctx: OrchestrationContext, dollars: f64) -> Result<String> {
+    ctx.call(convert, dollars).await
+}
+
+#[tokio::test]
+async fn activities_run_themselves() {
+    let run = |dollars: f64| {
+        TestOrchestration::new(exchange)
+            .input(dollars)
+            .instance_id("bank")
+            .state(0.5)
+            .real_activity(convert)
+            .run()
+    };
+    assert_eq!(run(3.0).output().unwrap(), "bank 1.5");
+    assert_eq!(run(3.0).inputs_of(convert).unwrap(), [3.0]);
+    let failed = |dollars| run(dollars).failure().unwrap().root_cause().clone();
+    assert_eq!(failed(-1.0).message, "no such amount");
+    assert!(failed(1e7).message.starts_with("too much (at "));
+    let lacking = TestOrchestration::new(exchange)
+        .input(3.0)
+        .real_activity(convert)
+        .run();
+    assert_eq!(
+        lacking.failure().unwrap().root_cause().error_type,
+        "MissingState"
+    );
+}
+
+#[test]
+fn values_arrive_exactly() {
+    #[orchestrator]
+    async fn echo(ctx: OrchestrationContext, texts: Vec<String>) -> Result<Vec<String>> {
+        let mut echoed = Vec::new();
+        for text in texts {
+            echoed.push(ctx.call_by_name("echo", text).await?);
+        }
+        Ok(echoed)
+    }
+    let texts = ["durable-json:1", "2024-01-01T00:00:00Z", "{\"$type\":1}"];
+    let run = TestOrchestration::new(echo)
+        .input(texts.map(String::from).to_vec())
+        .activity_by_name("echo", |text: String| Ok::<_, Error>(text))
+        .run();
+    assert_eq!(run.output().unwrap(), texts);
+    assert_eq!(run.inputs::<String>("echo").unwrap(), texts);
+    assert!(!run.to_string().contains("durable-json:\\"));
+}
+
+#[test]
+fn children_know_their_parent() {
+    #[orchestrator]
+    async fn child(ctx: OrchestrationContext) -> String {
+        format!("{:?} {:?}", ctx.parent_name(), ctx.parent_instance_id())
+    }
+    #[orchestrator]
+    async fn parent(ctx: OrchestrationContext) -> Result<String> {
+        ctx.call_sub_orchestrator(child, ()).await
+    }
+    let run = TestOrchestration::new(parent).sub_orchestrator(child).run();
+    assert_eq!(
+        run.output().unwrap(),
+        r#"Some("parent") Some("test-instance")"#
+    );
+    assert_eq!(
+        TestOrchestration::new(child).run().output().unwrap(),
+        "None None"
+    );
+}
+
+#[test]
+fn endless_loops_end() {
+    #[orchestrator]
+    async fn mirror(ctx: OrchestrationContext) -> Result<()> {
+        ctx.call_sub_orchestrator_by_name("mirror", ()).await
+    }
+    let run = TestOrchestration::new(mirror)
+        .sub_orchestrator(mirror)
+        .run();
+    assert_eq!(
+        run.status(),
+        &TestStatus::Stuck(
+            "in sub-orchestration 'mirror', it is 50 sub-orchestrations deep: check what ends the calls of 'mirror'".into()
+        )
+    );
+    #[orchestrator]
+    async fn poll(ctx: OrchestrationContext) -> Result<u64> {
+        let mut polls = 0;
+        while !ctx.call_by_name::<bool>("ready", polls).await? {
+            ctx.sleep(Duration::from_secs(30)).await;
+            polls += 1;
+        }
+        Ok(polls)
+    }
+    let run = |ready_at: u64, most: Option<usize>| {
+        let run = TestOrchestration::new(poll)
+            .activity_by_name("ready", move |polls: u64| Ok::<_, Error>(polls >= ready_at));
+        match most {
+            Some(most) => run.max_turns(most).run(),
+            None => run.run(),
+        }
+    };
+    assert_eq!(run(3, None).output().unwrap(), 3);
+    let endless = run(u64::MAX, None);
+    assert!(
+        matches!(endless.status(), TestStatus::Stuck(reason) if reason.contains("1000 turns")),
+        "{:?}",
+        endless.status()
+    );
+    assert_eq!(run(3, Some(8)).output().unwrap(), 3);
+    assert!(matches!(run(3, Some(7)).status(), TestStatus::Stuck(_)));
+}
+
+#[test]
+fn events_keep_their_order_when_tasks_do_not() {
+    #[orchestrator]
+    async fn take(ctx: OrchestrationContext, count: usize) -> Result<Vec<usize>> {
+        let mut taken = Vec::new();
+        for _ in 0..count {
+            taken.push(ctx.wait_for_event("Item").await?);
+        }
+        Ok(taken)
+    }
+    for seed in 0..20 {
+        let run = (0..5).fold(TestOrchestration::new(take).input(5), |run, item| {
+            run.event("Item", item)
+        });
+        assert_eq!(run.shuffled(seed).run().output().unwrap(), [0, 1, 2, 3, 4]);
+    }
 }
 
 #[test]

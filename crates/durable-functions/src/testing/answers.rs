@@ -1,18 +1,28 @@
 //! What a test answers in place of an activity or a sub-orchestration.
 
+use std::sync::Arc;
+
 use durable_functions_protocol::failure::Failure;
 use durable_functions_protocol::proto::TaskFailureDetails;
 use durable_functions_protocol::value;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio_util::sync::CancellationToken;
 
+use crate::activity::{self, Activity};
+use crate::argument::States;
 use crate::error::{Error, IntoError};
+use crate::invocation::Invocation;
+use crate::panic;
 
 /// How a task ends: with a result as JSON text, or with what the host says of its failure.
 pub(super) type Outcome = Result<String, Option<Box<TaskFailureDetails>>>;
 
 /// Answers a task, given its input as JSON text.
 pub(super) type Answering = Box<dyn FnMut(&str) -> Outcome>;
+
+/// Runs an activity for an instance, given its input as JSON text.
+pub(super) type RealActivity = fn(&str, &str, &Arc<States>) -> Outcome;
 
 /// What a closure may return that stands for a task: the task's output, or a `Result` of it with
 /// any error.
@@ -94,6 +104,34 @@ where
             .and_then(|output| Ok(serde_json::to_string(&output)?));
         outcome.map_err(details)
     })
+}
+
+/// Runs an activity itself, on a thread and a runtime of its own: the test may have a runtime
+/// already, and in a runtime none can be waited for.
+pub(super) fn real<A: Activity>(instance_id: &str, input: &str, states: &Arc<States>) -> Outcome {
+    let payload = value::unwrap(input).map_err(|error| details(Error::msg(error.to_string())))?;
+    let invocation = Invocation {
+        function: A::NAME,
+        id: "test-invocation".into(),
+        instance_id: Some(instance_id.to_owned()),
+        payload: Some(payload.into_owned()),
+        request: None,
+        client: None,
+        states: Arc::clone(states),
+        cancellation: CancellationToken::new(),
+        deadline: None,
+    };
+    let run = || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        let runtime = runtime.map_err(|error| Error::from(error).into_failure())?;
+        panic::catch(|| runtime.block_on(activity::run::<A>(invocation)))?
+    };
+    let ended = std::thread::scope(|scope| scope.spawn(run).join());
+    ended
+        .unwrap_or_else(|_| Err(Failure::new(panic::PANIC, "the activity's thread panicked")))
+        .map_err(|failure| Some(Box::new(failure.to_proto())))
 }
 
 fn details(error: Error) -> Option<Box<TaskFailureDetails>> {

@@ -2,28 +2,37 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use durable_functions_protocol::failure::Failure;
 use durable_functions_protocol::proto::{
-    ActionType, CompleteOrchestrationAction, EventRaisedEvent, EventSentEvent, EventType,
-    ExecutionStartedEvent, ExecutionTerminatedEvent, HistoryEvent, OrchestrationInstance,
+    ActionType, CompleteOrchestrationAction, CreateSubOrchestrationAction, EventRaisedEvent,
+    EventSentEvent, EventType, ExecutionStartedEvent, HistoryEvent, OrchestrationInstance,
     OrchestrationStatus, OrchestratorAction, OrchestratorCompletedEvent, OrchestratorRequest,
-    OrchestratorResponse, OrchestratorStartedEvent, SubOrchestrationInstanceCompletedEvent,
-    SubOrchestrationInstanceCreatedEvent, SubOrchestrationInstanceFailedEvent, TaskCompletedEvent,
-    TaskFailedEvent, TaskScheduledEvent, TimerCreatedEvent, TimerFiredEvent, Timestamp,
+    OrchestratorResponse, OrchestratorStartedEvent, ParentInstanceInfo,
+    SubOrchestrationInstanceCompletedEvent, SubOrchestrationInstanceCreatedEvent,
+    SubOrchestrationInstanceFailedEvent, TaskCompletedEvent, TaskFailedEvent, TaskScheduledEvent,
+    TimerCreatedEvent, TimerFiredEvent, Timestamp,
 };
-use durable_functions_protocol::time;
+use durable_functions_protocol::{time, value};
 use prost::Message as _;
 
-use super::answers::{Answering, Outcome};
+use super::answers::{Answering, Outcome, RealActivity};
 use super::events::{TestEvent, TestEventKind};
 use super::run::TestStatus;
+use crate::argument::States;
 use crate::orchestrator::OrchestrationContext;
 use crate::replay::{self, Running};
 
 /// How often an orchestration may continue as new before a test gives up.
 const MOST_RUNS: usize = 1_000;
+
+/// How many turns a run may take, unless a test says otherwise.
+const MOST_TURNS: usize = 1_000;
+
+/// How deep sub-orchestrations may call each other.
+const DEEPEST: usize = 50;
 
 type StartFn = fn(OrchestrationContext, Option<&str>) -> Result<Running, Failure>;
 
@@ -33,11 +42,18 @@ pub(super) enum Sub {
     Answered(Answering),
 }
 
+/// What stands for an activity.
+pub(super) enum Task {
+    Real(RealActivity),
+    Answered(Answering),
+}
+
 /// The answers of a test, by name in lower case.
 #[derive(Default)]
 pub(super) struct World {
-    activities: RefCell<HashMap<String, Answering>>,
+    activities: RefCell<HashMap<String, Task>>,
     subs: RefCell<HashMap<String, Sub>>,
+    pub(super) states: Arc<States>,
 }
 
 /// An instance to be run.
@@ -48,9 +64,13 @@ pub(super) struct Instance {
     pub(super) input: Option<String>,
     pub(super) version: Option<String>,
     pub(super) begin: Timestamp,
-    pub(super) events: Vec<(Duration, String, String)>,
-    pub(super) terminated: Option<(Duration, String)>,
+    /// What comes from outside, and when.
+    pub(super) messages: Vec<(Duration, EventType)>,
     pub(super) seed: Option<u64>,
+    pub(super) most_turns: usize,
+    parent: Option<ParentInstanceInfo>,
+    /// How many parents it has above it.
+    depth: usize,
 }
 
 impl Instance {
@@ -66,9 +86,11 @@ impl Instance {
                 seconds: 1_767_225_600,
                 nanos: 0,
             },
-            events: Vec::new(),
-            terminated: None,
+            messages: Vec::new(),
             seed: None,
+            most_turns: MOST_TURNS,
+            parent: None,
+            depth: 0,
         }
     }
 }
@@ -95,9 +117,9 @@ impl Finished {
 }
 
 impl World {
-    pub(super) fn answer(&self, name: &str, answering: Answering) {
+    pub(super) fn activity(&self, name: &str, task: Task) {
         let name = name.to_lowercase();
-        self.activities.borrow_mut().insert(name, answering);
+        self.activities.borrow_mut().insert(name, task);
     }
 
     pub(super) fn sub(&self, name: &str, sub: Sub) {
@@ -108,14 +130,15 @@ impl World {
         Backend::new(self, instance).run()
     }
 
-    fn call(&self, name: &str, input: &str) -> Result<Outcome, String> {
+    fn call(&self, instance_id: &str, name: &str, input: &str) -> Result<Outcome, String> {
         match self.activities.borrow_mut().get_mut(&name.to_lowercase()) {
-            Some(answer) => Ok(answer(input)),
+            Some(Task::Answered(answer)) => Ok(answer(input)),
+            Some(Task::Real(run)) => Ok(run(instance_id, input, &self.states)),
             None if name == "BuiltIn::HttpActivity" => Err(
                 "it sends an HTTP request, which this test does not answer: add `.http(..)`".into(),
             ),
             None => Err(format!(
-                "it calls activity '{name}', which this test does not answer: add `.activity({name}, ..)`"
+                "it calls activity '{name}', which this test does not answer: add `.activity({name}, ..)` or `.real_activity({name})`"
             )),
         }
     }
@@ -140,14 +163,16 @@ struct Backend<'a> {
     /// Names of the events that the orchestrator waits for.
     awaited: Vec<String>,
     runs: usize,
+    /// Turns of this run.
+    turns: usize,
     order: u64,
+    suspended: bool,
 }
 
 impl<'a> Backend<'a> {
     fn new(world: &'a World, mut instance: Instance) -> Self {
         let now = instance.begin;
-        let events = std::mem::take(&mut instance.events);
-        let terminated = instance.terminated.take();
+        let messages = std::mem::take(&mut instance.messages);
         let mut backend = Self {
             world,
             now,
@@ -158,24 +183,14 @@ impl<'a> Backend<'a> {
             custom_status: None,
             awaited: Vec::new(),
             runs: 0,
+            turns: 0,
             order: 0,
+            suspended: false,
             instance,
         };
-        for (after, name, input) in events {
-            let raised = EventRaisedEvent {
-                name,
-                input: Some(input),
-            };
+        for (after, message) in messages {
             let due = time::saturating_add(&now, after);
-            backend.await_event(due, EventType::EventRaised(raised));
-        }
-        if let Some((after, reason)) = terminated {
-            let terminated = ExecutionTerminatedEvent {
-                input: Some(reason),
-                ..ExecutionTerminatedEvent::default()
-            };
-            let due = time::saturating_add(&now, after);
-            backend.await_event(due, EventType::ExecutionTerminated(terminated));
+            backend.await_event(due, message);
         }
         backend
     }
@@ -193,15 +208,7 @@ impl<'a> Backend<'a> {
                 Ok(None) => {}
             }
             if self.new.is_empty() && !self.go_on() {
-                let names: Vec<_> = self
-                    .awaited
-                    .iter()
-                    .map(|name| format!("'{name}'"))
-                    .collect();
-                break TestStatus::Stuck(format!(
-                    "it waits for an event that nobody raises ({}): add `.event(..)`, or a time limit to the wait",
-                    names.join(", ")
-                ));
+                break TestStatus::Stuck(self.waits_for());
             }
         };
         let ended = match &status {
@@ -223,6 +230,8 @@ impl<'a> Backend<'a> {
     /// A run begins, with an empty history.
     fn begin(&mut self, input: Option<String>, carried_over: Vec<HistoryEvent>) {
         self.runs += 1;
+        self.turns = 0;
+        self.suspended = false;
         self.past.clear();
         self.new.clear();
         let started = ExecutionStartedEvent {
@@ -231,8 +240,9 @@ impl<'a> Backend<'a> {
             input,
             orchestration_instance: Some(OrchestrationInstance {
                 instance_id: self.instance.id.clone(),
-                execution_id: Some(format!("{}-run-{}", self.instance.id, self.runs)),
+                execution_id: Some(self.execution_id()),
             }),
+            parent_instance: self.instance.parent.clone(),
             ..ExecutionStartedEvent::default()
         };
         self.record(
@@ -246,8 +256,36 @@ impl<'a> Backend<'a> {
         self.deliver_due();
     }
 
+    fn execution_id(&self) -> String {
+        format!("{}-run-{}", self.instance.id, self.runs)
+    }
+
+    /// Why nothing happens any more.
+    fn waits_for(&self) -> String {
+        if self.suspended {
+            return "it is suspended, and nobody resumes it: add `.resume_after(..)`".into();
+        }
+        let names: Vec<_> = self
+            .awaited
+            .iter()
+            .map(|name| format!("'{name}'"))
+            .collect();
+        format!(
+            "it waits for an event that nobody raises ({}): add `.event(..)`, or a time limit to the wait",
+            names.join(", ")
+        )
+    }
+
     /// Asks the engine, twice.
     fn turn(&mut self) -> Result<OrchestratorResponse, String> {
+        self.turns += 1;
+        if self.turns > self.instance.most_turns {
+            return Err(format!(
+                "it has taken {} turns and has not ended: raise what it waits for, end it with \
+                `.terminate_after(..)`, or allow more with `.max_turns(..)`",
+                self.instance.most_turns
+            ));
+        }
         let request = OrchestratorRequest {
             instance_id: self.instance.id.clone(),
             past_events: self.past.clone(),
@@ -323,7 +361,10 @@ impl<'a> Backend<'a> {
                 let is_raised = |pending: &Pending| {
                     matches!(
                         pending.event,
-                        EventType::EventRaised(_) | EventType::ExecutionTerminated(_)
+                        EventType::EventRaised(_)
+                            | EventType::ExecutionTerminated(_)
+                            | EventType::ExecutionSuspended(_)
+                            | EventType::ExecutionResumed(_)
                     )
                 };
                 self.pending.retain(is_raised);
@@ -339,7 +380,7 @@ impl<'a> Backend<'a> {
         match action {
             ActionType::ScheduleTask(task) => {
                 let input = task.input.clone().unwrap_or_else(|| "null".into());
-                let outcome = self.world.call(&task.name, &input)?;
+                let outcome = self.world.call(&self.instance.id, &task.name, &input)?;
                 let scheduled = TaskScheduledEvent {
                     name: task.name,
                     version: task.version,
@@ -350,7 +391,7 @@ impl<'a> Backend<'a> {
                 let event = match outcome {
                     Ok(result) => EventType::TaskCompleted(TaskCompletedEvent {
                         task_scheduled_id: id,
-                        result: Some(result),
+                        result: Some(value::to_result(result)),
                     }),
                     Err(details) => EventType::TaskFailed(TaskFailedEvent {
                         task_scheduled_id: id,
@@ -372,9 +413,7 @@ impl<'a> Backend<'a> {
                 self.await_event(due, EventType::TimerFired(fired));
             }
             ActionType::CreateSubOrchestration(sub) => {
-                let input = sub.input.clone();
-                let (due, outcome) =
-                    self.sub(&sub.name, &sub.instance_id, sub.version.clone(), input)?;
+                let (due, outcome) = self.sub(id, &sub)?;
                 let created = SubOrchestrationInstanceCreatedEvent {
                     instance_id: sub.instance_id,
                     name: sub.name,
@@ -423,11 +462,10 @@ impl<'a> Backend<'a> {
     /// Runs a sub-orchestration. Gives when and how it ended.
     fn sub(
         &self,
-        name: &str,
-        id: &str,
-        version: Option<String>,
-        input: Option<String>,
+        id: i32,
+        sub: &CreateSubOrchestrationAction,
     ) -> Result<(Timestamp, Outcome), String> {
+        let (name, input) = (&sub.name, &sub.input);
         let missing = || {
             format!(
                 "it calls sub-orchestration '{name}', which this test does not answer: add `.sub_orchestrator({name})` or `.sub_orchestration({name}, ..)`"
@@ -440,18 +478,40 @@ impl<'a> Backend<'a> {
             }
             Some(Sub::Real(start)) => *start,
         };
-        let mut instance = Instance::new(id, name, start);
-        instance.input = input;
-        instance.version = version;
+        if self.instance.depth >= DEEPEST {
+            return Err(format!(
+                "it is {DEEPEST} sub-orchestrations deep: check what ends the calls of '{name}'"
+            ));
+        }
+        let mut instance = Instance::new(&sub.instance_id, name, start);
+        instance.depth = self.instance.depth + 1;
+        instance.input.clone_from(input);
+        instance.version.clone_from(&sub.version);
         instance.begin = self.now;
         instance.seed = self.instance.seed;
+        instance.most_turns = self.instance.most_turns;
+        instance.parent = Some(ParentInstanceInfo {
+            task_scheduled_id: id,
+            name: Some(self.instance.name.clone()),
+            version: self.instance.version.clone(),
+            orchestration_instance: Some(OrchestrationInstance {
+                instance_id: self.instance.id.clone(),
+                execution_id: Some(self.execution_id()),
+            }),
+        });
         let finished = self.world.run(instance);
         let outcome = match finished.status {
             TestStatus::Completed(output) => Ok(output),
             TestStatus::Failed(failure) => Err(Some(Box::new(failure.to_proto()))),
             TestStatus::Terminated(_) => Err(None),
             TestStatus::Stuck(reason) => {
-                return Err(format!("in its sub-orchestration '{name}', {reason}"));
+                // told once, however deep it is
+                let told = reason.starts_with("in sub-orchestration");
+                return Err(if told {
+                    reason
+                } else {
+                    format!("in sub-orchestration '{name}', {reason}")
+                });
             }
         };
         Ok((time::saturating_add(&self.now, finished.elapsed), outcome))
@@ -480,15 +540,29 @@ impl<'a> Backend<'a> {
         let mut due: Vec<_> = self.pending.extract_if(.., is_due).collect();
         due.sort_by_key(|pending| pending.order);
         for pending in due {
+            match pending.event {
+                EventType::ExecutionSuspended(_) => self.suspended = true,
+                EventType::ExecutionResumed(_) => self.suspended = false,
+                _ => {}
+            }
             self.record(-1, pending.event);
         }
     }
 
     fn await_event(&mut self, due: Timestamp, event: EventType) {
         self.order += 1;
+        // what comes from outside keeps its order
+        let is_end = matches!(
+            event,
+            EventType::TaskCompleted(_)
+                | EventType::TaskFailed(_)
+                | EventType::SubOrchestrationInstanceCompleted(_)
+                | EventType::SubOrchestrationInstanceFailed(_)
+                | EventType::TimerFired(_)
+        );
         let order = match self.instance.seed {
-            None => self.order,
-            Some(seed) => shuffle(seed, self.order),
+            Some(seed) if is_end => shuffle(seed, self.order),
+            _ => self.order,
         };
         self.pending.push(Pending { due, order, event });
     }

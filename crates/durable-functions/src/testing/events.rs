@@ -1,10 +1,12 @@
 //! What happened in a test run.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
 use durable_functions_protocol::failure::Failure;
 use durable_functions_protocol::proto::{EventType, HistoryEvent, TaskFailureDetails};
+use durable_functions_protocol::value;
 
 /// What kind of thing happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +32,10 @@ pub enum TestEventKind {
     EventSent,
     /// It told a custom status.
     CustomStatus,
+    /// It was told to hold.
+    Suspended,
+    /// It was told to go on.
+    Resumed,
     /// It was told to end.
     Terminated,
     /// It ended.
@@ -58,12 +64,17 @@ impl TestEvent {
         use TestEventKind as Kind;
         let own = Some(event.event_id);
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        let unwrapped = |text: &Option<String>| {
+            let text = text.as_deref().unwrap_or_default();
+            value::unwrap(text).map_or_else(|_| text.to_owned(), Cow::into_owned)
+        };
         let (kind, id, name, payload) = match event.event_type.as_ref()? {
             EventType::ExecutionStarted(it) => {
                 (Kind::Started, None, it.name.clone(), text(&it.input))
             }
             EventType::TaskScheduled(it) => {
-                (Kind::ActivityCalled, own, it.name.clone(), text(&it.input))
+                let input = unwrapped(&it.input);
+                (Kind::ActivityCalled, own, it.name.clone(), input)
             }
             EventType::SubOrchestrationInstanceCreated(it) => (
                 Kind::SubOrchestrationCalled,
@@ -75,7 +86,7 @@ impl TestEvent {
                 Kind::Completed,
                 Some(it.task_scheduled_id),
                 String::new(),
-                text(&it.result),
+                unwrapped(&it.result),
             ),
             EventType::SubOrchestrationInstanceCompleted(it) => (
                 Kind::Completed,
@@ -118,6 +129,12 @@ impl TestEvent {
             EventType::ExecutionTerminated(it) => {
                 (Kind::Terminated, None, String::new(), text(&it.input))
             }
+            EventType::ExecutionSuspended(it) => {
+                (Kind::Suspended, None, String::new(), text(&it.input))
+            }
+            EventType::ExecutionResumed(it) => {
+                (Kind::Resumed, None, String::new(), text(&it.input))
+            }
             _ => return None,
         };
         Some(Self {
@@ -147,6 +164,8 @@ impl fmt::Display for TestEvent {
             TestEventKind::EventRaised => "event raised",
             TestEventKind::EventSent => "sent event",
             TestEventKind::CustomStatus => "status",
+            TestEventKind::Suspended => "told to hold",
+            TestEventKind::Resumed => "told to go on",
             TestEventKind::Terminated => "told to end",
             TestEventKind::Ended => "ended",
         };

@@ -2,16 +2,20 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use durable_functions_protocol::proto::Timestamp;
+use durable_functions_protocol::proto::{
+    EventRaisedEvent, EventType, ExecutionResumedEvent, ExecutionSuspendedEvent,
+    ExecutionTerminatedEvent, Timestamp,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::answers::{TestAnswer, answering};
-use super::backend::{Instance, Sub, World};
+use super::answers::{TestAnswer, answering, real};
+use super::backend::{Instance, Sub, Task, World};
 use super::run::TestRun;
 use crate::activity::{Activity, ActivityFn};
 use crate::error::IntoError;
@@ -85,8 +89,27 @@ impl<O: Orchestrator> TestOrchestration<O> {
     {
         let _ = activity;
         let answering = answering::<_, <F::Activity as Activity>::Output, _, _>(answer);
-        self.world
-            .answer(<F::Activity as Activity>::NAME, answering);
+        let name = <F::Activity as Activity>::NAME;
+        self.world.activity(name, Task::Answered(answering));
+        self
+    }
+
+    /// Runs an activity itself, with the states of [`state`](Self::state). A panic in it is a
+    /// failure of the activity, as in production.
+    pub fn real_activity<Marker, F: ActivityFn<Marker>>(self, activity: F) -> Self {
+        let _ = activity;
+        let name = <F::Activity as Activity>::NAME;
+        self.world.activity(name, Task::Real(real::<F::Activity>));
+        self
+    }
+
+    /// Adds what activities that run themselves ask for as [`State<T>`](crate::State). The first of
+    /// a type counts.
+    pub fn state<T: Send + Sync + 'static>(mut self, state: T) -> Self {
+        // nobody has a clone before the run
+        if let Some(states) = Arc::get_mut(&mut self.world.states) {
+            states.insert(state);
+        }
         self
     }
 
@@ -101,7 +124,8 @@ impl<O: Orchestrator> TestOrchestration<O> {
         T: Serialize + 'static,
         E: IntoError + 'static,
     {
-        self.world.answer(name, answering::<I, T, _, _>(answer));
+        let answering = answering::<I, T, _, _>(answer);
+        self.world.activity(name, Task::Answered(answering));
         self
     }
 
@@ -110,7 +134,8 @@ impl<O: Orchestrator> TestOrchestration<O> {
     pub fn http(self, mut answer: impl FnMut(Value) -> DurableHttpResponse + 'static) -> Self {
         let answer = move |mut requests: Vec<Value>| answer(requests.pop().unwrap_or_default());
         let answering = answering::<Vec<Value>, DurableHttpResponse, _, _>(answer);
-        self.world.answer("BuiltIn::HttpActivity", answering);
+        self.world
+            .activity("BuiltIn::HttpActivity", Task::Answered(answering));
         self
     }
 
@@ -154,14 +179,47 @@ impl<O: Orchestrator> TestOrchestration<O> {
     ) -> Self {
         let name = name.into();
         if let Some(payload) = self.text(&format!("the payload of event '{name}'"), payload) {
-            self.instance.events.push((after, name, payload));
+            let raised = EventRaisedEvent {
+                name,
+                input: Some(payload),
+            };
+            self = self.message(after, EventType::EventRaised(raised));
         }
         self
     }
 
     /// Terminates the orchestration some time after it began.
-    pub fn terminate_after(mut self, after: Duration, reason: impl Into<String>) -> Self {
-        self.instance.terminated = Some((after, reason.into()));
+    pub fn terminate_after(self, after: Duration, reason: impl Into<String>) -> Self {
+        let terminated = ExecutionTerminatedEvent {
+            input: Some(reason.into()),
+            ..ExecutionTerminatedEvent::default()
+        };
+        self.message(after, EventType::ExecutionTerminated(terminated))
+    }
+
+    /// Suspends the orchestration some time after it began: it goes on with nothing before it is
+    /// resumed.
+    pub fn suspend_after(self, after: Duration) -> Self {
+        let suspended = ExecutionSuspendedEvent::default();
+        self.message(after, EventType::ExecutionSuspended(suspended))
+    }
+
+    /// Resumes the orchestration some time after it began.
+    pub fn resume_after(self, after: Duration) -> Self {
+        let resumed = ExecutionResumedEvent::default();
+        self.message(after, EventType::ExecutionResumed(resumed))
+    }
+
+    fn message(mut self, after: Duration, message: EventType) -> Self {
+        self.instance.messages.push((after, message));
+        self
+    }
+
+    /// Sets how many turns the orchestration may take before the run ends as
+    /// [stuck](super::TestStatus::Stuck): 1,000 unless this is said. When it continues as new, the
+    /// count begins anew.
+    pub fn max_turns(mut self, turns: usize) -> Self {
+        self.instance.most_turns = turns;
         self
     }
 

@@ -5,7 +5,6 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use durable_functions_protocol::failure::Failure;
-use durable_functions_protocol::value;
 use serde::de::DeserializeOwned;
 
 use super::events::{TestEvent, TestEventKind};
@@ -157,11 +156,7 @@ impl<O> TestRun<O> {
                 TestEventKind::ActivityCalled | TestEventKind::SubOrchestrationCalled
             ) && event.name.eq_ignore_ascii_case(name)
         };
-        let read = |event: &TestEvent| {
-            let input =
-                value::unwrap(&event.payload).map_err(|error| Error::msg(error.to_string()));
-            Ok(serde_json::from_str(&input?)?)
-        };
+        let read = |event: &TestEvent| Ok(serde_json::from_str(&event.payload)?);
         self.events.iter().filter(called).map(read).collect()
     }
 }
