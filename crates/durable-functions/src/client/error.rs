@@ -2,7 +2,7 @@
 
 /// Why an operation of the [`DurableClient`](crate::DurableClient) failed.
 ///
-/// An HTTP function that returns it answers with the matching status: 400, 404, 409, 501 or 503.
+/// An HTTP function that returns it answers with the matching status: 400, 404, 409, 500, 501, 503 or 504.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClientError {
@@ -27,7 +27,37 @@ pub enum ClientError {
         /// What is wrong.
         message: String,
     },
-    /// The binding lacks what the operation needs.
+    /// The instance's state does not allow the operation: it runs and is to be purged, or it has
+    /// ended and is to get an event.
+    #[error("instance '{instance_id}' is in the wrong state: {message}")]
+    WrongState {
+        /// The id.
+        instance_id: String,
+        /// The host's words.
+        message: String,
+    },
+    /// The deadline passed. Whether the operation took place is unknown.
+    #[error("timed out: {message}")]
+    TimedOut {
+        /// What was waited for.
+        message: String,
+    },
+    /// The host's answer is larger than the client accepts; ask without payloads or for smaller
+    /// pages, or raise `maxGrpcMessageSizeInBytes` in host.json.
+    #[error("the host's answer exceeds the limit of {limit} bytes: {message}")]
+    TooLarge {
+        /// The limit in bytes.
+        limit: usize,
+        /// The transport's words.
+        message: String,
+    },
+    /// A payload is not what the caller wants to read it as, or the host's answer is malformed.
+    #[error("can't be decoded: {message}")]
+    Decode {
+        /// What was read, and what is wrong with it.
+        message: String,
+    },
+    /// The binding or the transport lacks what the operation needs.
     #[error("unsupported: {message}")]
     Unsupported {
         /// What is missing.
@@ -35,7 +65,7 @@ pub enum ClientError {
     },
     /// The host can't be reached, or failed. Trying again may help; whether the operation took
     /// place is unknown.
-    #[error("the host's management API at {url} is unavailable: {message}")]
+    #[error("the host at {url} is unavailable: {message}")]
     Unavailable {
         /// The address, without keys.
         url: String,
@@ -53,7 +83,9 @@ impl ClientError {
         match self {
             Self::InvalidArgument { .. } => 400,
             Self::NotFound { .. } => 404,
-            Self::AlreadyExists { .. } => 409,
+            Self::AlreadyExists { .. } | Self::WrongState { .. } => 409,
+            Self::TooLarge { .. } | Self::Decode { .. } => 500,
+            Self::TimedOut { .. } => 504,
             Self::Unsupported { .. } => 501,
             Self::Unavailable { .. } => 503,
         }

@@ -1,10 +1,13 @@
-//! The local gRPC endpoint of the Durable Task extension: HTTP/2 without TLS.
+//! The host's gRPC endpoint, `TaskHubSidecarService`: HTTP/2 without TLS, on loopback.
 
-use std::sync::{Mutex, PoisonError};
+use std::error::Error as _;
+use std::fmt::Write as _;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use durable_functions_protocol::binding::DurableClientBinding;
-use durable_functions_protocol::proto::{CreateInstanceRequest, CreateInstanceResponse};
+use tokio::time::{Instant, sleep, timeout_at};
+use tonic::client::Grpc;
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, Endpoint};
@@ -14,219 +17,258 @@ use tonic_prost::ProstCodec;
 use super::ClientError;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// The time that the host gives its own clients.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(100);
-/// The endpoint moves when the host is started again, so few addresses are in use at a time.
-const MOST_CHANNELS: usize = 4;
+/// What the host advises when the binding does not say.
+const DEFAULT_RECEIVE_LIMIT: usize = 4 * 1024 * 1024;
+/// A host has one address at a time, so more than these are of hosts that are gone.
+const MAX_CHANNELS: usize = 8;
+const ATTEMPTS: u32 = 5;
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
-static CHANNELS: Mutex<Vec<(String, Channel)>> = Mutex::new(Vec::new());
-
-/// `StartInstance`.
-pub(super) async fn start(
-    binding: &DurableClientBinding,
-    address: &str,
-    start: CreateInstanceRequest,
-) -> Result<(), ClientError> {
-    const START: &str = "/TaskHubSidecarService/StartInstance";
-    let instance_id = start.instance_id.clone();
-    let unavailable = |message: String| ClientError::Unavailable {
-        url: address.to_owned(),
-        message,
-        source: None,
-    };
-    let channel = channel(address).map_err(&unavailable)?;
-    let mut request = Request::new(start);
-    for (name, value) in [
-        ("durable-taskhub", &binding.task_hub_name),
-        ("durable-connectionname", &binding.connection_name),
-    ] {
-        let value = value.as_deref().filter(|value| !value.is_empty());
-        if let Some(value) = value.and_then(|value| MetadataValue::<Ascii>::try_from(value).ok()) {
-            request.metadata_mut().insert(name, value);
-        }
-    }
-    let call = async {
-        let mut client = tonic::client::Grpc::new(channel);
-        client
-            .ready()
-            .await
-            .map_err(|error| Status::unavailable(in_full(&error)))?;
-        let codec = ProstCodec::<CreateInstanceRequest, CreateInstanceResponse>::default();
-        client
-            .unary(request, PathAndQuery::from_static(START), codec)
-            .await
-    };
-    let limit = binding.grpc_http_client_timeout.unwrap_or(DEFAULT_TIMEOUT);
-    let answered = tokio::time::timeout(limit, call).await;
-    let status = match answered {
-        Err(_) => return Err(unavailable(format!("no answer within {limit:?}"))),
-        Ok(Ok(_)) => return Ok(()),
-        Ok(Err(status)) => status,
-    };
-    let message = status.message().to_owned();
-    Err(match status.code() {
-        Code::AlreadyExists => ClientError::AlreadyExists {
-            instance_id,
-            message,
-        },
-        Code::InvalidArgument => ClientError::InvalidArgument { message },
-        Code::NotFound => ClientError::NotFound { message },
-        Code::Unimplemented => ClientError::Unsupported { message },
-        code => unavailable(format!("{code}: {message}")),
-    })
+/// A channel belongs to the runtime whose task drives it.
+struct Cached {
+    runtime: tokio::runtime::Id,
+    address: String,
+    channel: Channel,
 }
 
-/// A channel connects when it is first used, and again after it was cut.
-fn channel(address: &str) -> Result<Channel, String> {
-    let mut channels = CHANNELS.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((_, channel)) = channels.iter().find(|(known, _)| known == address) {
-        return Ok(channel.clone());
+static CHANNELS: Mutex<Vec<Cached>> = Mutex::new(Vec::new());
+
+/// Whether a call may be made again when it is unknown whether the first one took place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Repeat {
+    Safe,
+    Never,
+}
+
+/// The method of a call and who it is for.
+#[derive(Clone, Copy)]
+pub(super) struct Call<'a> {
+    pub(super) binding: &'a DurableClientBinding,
+    pub(super) invocation_id: Option<&'a str>,
+    pub(super) address: &'a str,
+    pub(super) deadline: Instant,
+    /// With a leading slash, such as `/TaskHubSidecarService/GetInstance`.
+    pub(super) path: &'static str,
+    pub(super) instance_id: &'a str,
+}
+
+impl Call<'_> {
+    /// One message for one message.
+    pub(super) async fn unary<Q, A>(&self, message: Q, repeat: Repeat) -> Result<A, Refusal>
+    where
+        Q: prost::Message + Clone + 'static,
+        A: prost::Message + Default + 'static,
+    {
+        let mut pause = FIRST_PAUSE;
+        let mut attempt = 1;
+        loop {
+            let outcome = self.within_deadline(self.send(message.clone())).await;
+            let Err(Refusal::Status(status)) = &outcome else {
+                return outcome;
+            };
+            let lost = status.code() == Code::Unavailable || is_transport(status);
+            let again = repeat == Repeat::Safe && lost && attempt < ATTEMPTS;
+            if !again || Instant::now() + pause >= self.deadline {
+                return outcome;
+            }
+            sleep(pause).await;
+            pause *= 2;
+            attempt += 1;
+        }
     }
-    let endpoint = Endpoint::from_shared(address.to_owned()).map_err(|error| {
-        format!("the rpcBaseUrl of the durableClient binding is no URL: {error}")
-    })?;
-    let channel = endpoint.connect_timeout(CONNECT_TIMEOUT).connect_lazy();
-    if channels.len() >= MOST_CHANNELS {
+
+    async fn send<Q, A>(&self, message: Q) -> Result<A, Refusal>
+    where
+        Q: prost::Message + 'static,
+        A: prost::Message + Default + 'static,
+    {
+        let mut grpc = self.grpc()?;
+        grpc.ready()
+            .await
+            .map_err(|error| Refusal::Status(Status::from_error(Box::new(error))))?;
+        let path = PathAndQuery::from_static(self.path);
+        let codec: ProstCodec<Q, A> = ProstCodec::default();
+        let answer = grpc.unary(self.request(message)?, path, codec).await;
+        answer
+            .map(tonic::Response::into_inner)
+            .map_err(Refusal::Status)
+    }
+
+    /// One message for many, collected.
+    pub(super) async fn collect<Q, A>(&self, message: Q) -> Result<Vec<A>, Refusal>
+    where
+        Q: prost::Message + 'static,
+        A: prost::Message + Default + 'static,
+    {
+        self.within_deadline(async {
+            let mut grpc = self.grpc()?;
+            grpc.ready()
+                .await
+                .map_err(|error| Refusal::Status(Status::from_error(Box::new(error))))?;
+            let path = PathAndQuery::from_static(self.path);
+            let codec: ProstCodec<Q, A> = ProstCodec::default();
+            let answer = grpc.server_streaming(self.request(message)?, path, codec);
+            let mut stream = answer.await.map_err(Refusal::Status)?.into_inner();
+            let mut messages = Vec::new();
+            while let Some(message) = stream.message().await.map_err(Refusal::Status)? {
+                messages.push(message);
+            }
+            Ok(messages)
+        })
+        .await
+    }
+
+    async fn within_deadline<T>(
+        &self,
+        work: impl Future<Output = Result<T, Refusal>>,
+    ) -> Result<T, Refusal> {
+        match timeout_at(self.deadline, work).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Refusal::Client(ClientError::TimedOut {
+                message: format!("{}{} has not answered in time", self.address, self.path),
+            })),
+        }
+    }
+
+    fn grpc(&self) -> Result<Grpc<Channel>, Refusal> {
+        let channel = channel(self.address).map_err(Refusal::Client)?;
+        Ok(Grpc::new(channel).max_decoding_message_size(self.receive_limit()))
+    }
+
+    fn receive_limit(&self) -> usize {
+        let advised = self.binding.max_grpc_message_size_in_bytes;
+        advised.map_or(DEFAULT_RECEIVE_LIMIT, |bytes| {
+            usize::try_from(bytes).unwrap_or(usize::MAX)
+        })
+    }
+
+    fn request<Q>(&self, message: Q) -> Result<Request<Q>, Refusal> {
+        let mut request = Request::new(message);
+        let hub = self.binding.task_hub_name.as_deref();
+        let connection = self.binding.connection_name.as_deref();
+        for (key, value) in [
+            ("durable-taskhub", hub),
+            ("durable-connectionname", connection),
+            ("x-azure-functions-invocationid", self.invocation_id),
+        ] {
+            let Some(value) = value.filter(|value| !value.is_empty()) else {
+                continue;
+            };
+            let value: MetadataValue<Ascii> = value.parse().map_err(|_| {
+                Refusal::Client(ClientError::invalid(format!(
+                    "{key} can't be sent: {value:?} has characters that no header holds"
+                )))
+            })?;
+            request.metadata_mut().insert(key, value);
+        }
+        Ok(request)
+    }
+
+    /// What a refusal means to the caller.
+    pub(super) fn error(&self, refusal: Refusal) -> ClientError {
+        let status = match refusal {
+            Refusal::Client(error) => return error,
+            Refusal::Status(status) => status,
+        };
+        let message = text(&status);
+        match status.code() {
+            Code::NotFound => ClientError::NotFound { message },
+            Code::AlreadyExists => ClientError::AlreadyExists {
+                instance_id: self.instance_id.to_owned(),
+                message,
+            },
+            Code::FailedPrecondition => ClientError::WrongState {
+                instance_id: self.instance_id.to_owned(),
+                message,
+            },
+            Code::InvalidArgument => ClientError::InvalidArgument { message },
+            Code::Unimplemented => ClientError::Unsupported {
+                message: format!("the host does not serve {}: {message}", self.path),
+            },
+            Code::DeadlineExceeded => ClientError::TimedOut { message },
+            Code::OutOfRange if message.contains("message length too large") => {
+                ClientError::TooLarge {
+                    limit: self.receive_limit(),
+                    message,
+                }
+            }
+            code => ClientError::Unavailable {
+                url: self.address.to_owned(),
+                message: format!("{code:?}: {message}"),
+                source: None,
+            },
+        }
+    }
+}
+
+/// Why a call gave no answer.
+pub(super) enum Refusal {
+    Status(Status),
+    Client(ClientError),
+}
+
+impl Refusal {
+    /// The host met an exception that it does not describe.
+    pub(super) fn is_unexplained(&self) -> bool {
+        matches!(self, Self::Status(status) if status.code() == Code::Unknown && !is_transport(status))
+    }
+}
+
+fn is_transport(status: &Status) -> bool {
+    status.source().is_some()
+}
+
+/// The server's text, or what the transport says.
+fn text(status: &Status) -> String {
+    let mut text = status.message().to_owned();
+    let mut source = status.source();
+    while let Some(error) = source {
+        let said = error.to_string();
+        if !text.contains(&said) {
+            let _ = write!(text, ": {said}");
+        }
+        source = error.source();
+    }
+    text
+}
+
+/// The channel to an address. It connects with the first call and again after a loss.
+fn channel(address: &str) -> Result<Channel, ClientError> {
+    let runtime = tokio::runtime::Handle::try_current()
+        .map_err(|error| ClientError::Unsupported {
+            message: format!("the client works inside a tokio runtime: {error}"),
+        })?
+        .id();
+    let mut channels = CHANNELS.lock().unwrap_or_else(|held| held.into_inner());
+    let known = channels
+        .iter()
+        .position(|cached| cached.runtime == runtime && cached.address == address);
+    if let Some(position) = known {
+        let cached = channels.remove(position);
+        let channel = cached.channel.clone();
+        channels.push(cached);
+        return Ok(channel);
+    }
+    let channel = endpoint(address)?.connect_lazy();
+    if channels.len() >= MAX_CHANNELS {
         channels.remove(0);
     }
-    channels.push((address.to_owned(), channel.clone()));
+    channels.push(Cached {
+        runtime,
+        address: address.to_owned(),
+        channel: channel.clone(),
+    });
     Ok(channel)
 }
 
-fn in_full(error: &dyn std::error::Error) -> String {
-    let sources = std::iter::successors(error.source(), |error| error.source());
-    sources.fold(error.to_string(), |text, source| {
-        format!("{text}: {source}")
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use bytes::{BufMut as _, Bytes, BytesMut};
-    use http::HeaderMap;
-    use prost::Message as _;
-    use tokio::net::TcpListener;
-    use tokio::task::JoinHandle;
-
-    use super::*;
-
-    struct Asked {
-        path: String,
-        hub: Option<String>,
-        message: CreateInstanceRequest,
+fn endpoint(address: &str) -> Result<Endpoint, ClientError> {
+    let unsupported = |problem: String| ClientError::Unsupported {
+        message: format!("the gRPC address '{address}' can't be used: {problem}"),
+    };
+    if !address.starts_with("http://") {
+        return Err(unsupported("it does not begin with http://".into()));
     }
-
-    /// A server that answers one call with this status.
-    async fn serve(status: &'static str, words: &'static str) -> (String, JoinHandle<Asked>) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
-        let served = tokio::spawn(async move {
-            let (stream, _) = listener.accept().await.unwrap();
-            let mut connection = h2::server::handshake(stream).await.unwrap();
-            let (mut request, mut respond) = connection.accept().await.unwrap().unwrap();
-            let others = tokio::spawn(async move { while connection.accept().await.is_some() {} });
-            let mut body = BytesMut::new();
-            while let Some(data) = request.body_mut().data().await {
-                body.extend_from_slice(&data.unwrap());
-            }
-            let asked = Asked {
-                path: request.uri().path().to_owned(),
-                hub: request
-                    .headers()
-                    .get("durable-taskhub")
-                    .map(|hub| hub.to_str().unwrap().to_owned()),
-                message: CreateInstanceRequest::decode(&body[5..]).unwrap(),
-            };
-            let response = http::Response::builder().header("content-type", "application/grpc");
-            let mut trailers = HeaderMap::new();
-            trailers.insert("grpc-status", status.parse().unwrap());
-            trailers.insert("grpc-message", words.parse().unwrap());
-            let mut stream = respond
-                .send_response(response.body(()).unwrap(), false)
-                .unwrap();
-            if status == "0" {
-                let answer = CreateInstanceResponse {
-                    instance_id: "x".into(),
-                }
-                .encode_to_vec();
-                let mut frame = BytesMut::new();
-                frame.put_u8(0);
-                frame.put_u32(u32::try_from(answer.len()).unwrap());
-                frame.extend_from_slice(&answer);
-                stream.send_data(Bytes::from(frame), false).unwrap();
-            }
-            stream.send_trailers(trailers).unwrap();
-            others.await.unwrap();
-            asked
-        });
-        (address, served)
-    }
-
-    fn request() -> CreateInstanceRequest {
-        CreateInstanceRequest {
-            instance_id: "order-42".into(),
-            name: "order".into(),
-            ..CreateInstanceRequest::default()
-        }
-    }
-
-    fn binding() -> DurableClientBinding {
-        DurableClientBinding {
-            task_hub_name: Some("Hub".into()),
-            ..DurableClientBinding::default()
-        }
-    }
-
-    #[tokio::test]
-    async fn the_call_has_path_hub_and_message() {
-        let (address, served) = serve("0", "").await;
-        start(&binding(), &address, request()).await.unwrap();
-        forget(&address);
-        let asked = served.await.unwrap();
-        assert_eq!(asked.path, "/TaskHubSidecarService/StartInstance");
-        assert_eq!(asked.hub.as_deref(), Some("Hub"));
-        assert_eq!(asked.message, request());
-    }
-
-    #[tokio::test]
-    async fn errors_are_told_by_what_can_be_done() {
-        for (status, http_status) in [("3", 400), ("5", 404), ("6", 409), ("12", 501), ("13", 503)]
-        {
-            let (address, _served) = serve(status, "words of the host").await;
-            let error = start(&binding(), &address, request()).await.unwrap_err();
-            assert_eq!(error.http_status(), http_status, "{error}");
-            assert!(error.to_string().contains("words of the host"), "{error}");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_host_that_is_gone_or_silent_is_unavailable() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
-        let hurried = DurableClientBinding {
-            grpc_http_client_timeout: Some(Duration::from_millis(50)),
-            ..binding()
-        };
-        let error = start(&hurried, &address, request()).await.unwrap_err();
-        assert!(
-            error.to_string().contains("no answer within 50ms"),
-            "{error}"
-        );
-        drop(listener);
-        let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let gone = free.local_addr().unwrap();
-        drop(free);
-        let error = start(&binding(), &format!("http://{gone}"), request())
-            .await
-            .unwrap_err();
-        assert_eq!(error.http_status(), 503, "{error}");
-        let error = start(&binding(), "not a url", request()).await.unwrap_err();
-        assert!(error.to_string().contains("no URL"), "{error}");
-    }
-
-    /// Closes the connection, which ends the server.
-    fn forget(address: &str) {
-        let mut channels = CHANNELS.lock().unwrap();
-        channels.retain(|(known, _)| known != address);
-    }
+    let endpoint = Endpoint::from_shared(address.to_owned())
+        .map_err(|error| unsupported(error.to_string()))?;
+    Ok(endpoint.connect_timeout(CONNECT_TIMEOUT).tcp_nodelay(true))
 }

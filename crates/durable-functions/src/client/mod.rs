@@ -2,7 +2,9 @@
 
 mod error;
 mod grpc;
+mod operations;
 mod start;
+mod state;
 mod target;
 mod webhook;
 
@@ -14,6 +16,7 @@ use durable_functions_protocol::http_api::ManagementUrls;
 
 pub use error::ClientError;
 pub use start::StartNew;
+pub use state::{InstanceState, RuntimeStatus};
 pub use target::{ByFunction, ByName, OrchestratorTarget};
 
 use crate::argument::{Argument, Trigger};
@@ -24,18 +27,36 @@ use crate::invocation::Invocation;
 /// Starts and steers orchestrations. An activity or HTTP function that has it as an argument gets
 /// one for the app's own task hub.
 ///
-/// It speaks to the host's HTTP management API, and for what that can't do to its local gRPC
-/// endpoint. Clones are cheap and share their connections.
+/// It starts instances over the host's HTTP management API where that can, and does everything else
+/// over its gRPC endpoint. Clones are cheap and share their connections; nothing is connected before
+/// the first call.
 #[derive(Clone, Debug)]
 pub struct DurableClient {
     binding: Arc<DurableClientBinding>,
+    invocation_id: Option<Arc<str>>,
 }
 
 impl DurableClient {
     pub(crate) fn new(binding: DurableClientBinding) -> Self {
         Self {
             binding: Arc::new(binding),
+            invocation_id: None,
         }
+    }
+
+    /// The same client for a program outside the Functions host: `url` is that of a gRPC endpoint,
+    /// such as `http://127.0.0.1:4001`. Connects with the first call, which tells whether the URL
+    /// is of use.
+    pub fn connect(url: impl Into<String>) -> Self {
+        Self::new(DurableClientBinding {
+            rpc_base_url: Some(url.into()),
+            ..DurableClientBinding::default()
+        })
+    }
+
+    pub(crate) fn for_invocation(mut self, invocation_id: &str) -> Self {
+        self.invocation_id = Some(invocation_id.into());
+        self
     }
 
     /// Starts a new instance of an orchestrator, which is given as a function or by its name. Await
@@ -108,6 +129,8 @@ impl<K: Trigger> Argument<K> for DurableClient {
     }
 }
 
+#[cfg(test)]
+mod grpc_tests;
 #[cfg(test)]
 mod tests {
     use super::*;

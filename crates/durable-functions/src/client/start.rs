@@ -7,9 +7,10 @@ use std::pin::Pin;
 
 use chrono::{DateTime, Utc};
 use durable_functions_protocol::id;
-use durable_functions_protocol::proto::{CreateInstanceRequest, Timestamp};
+use durable_functions_protocol::proto::{CreateInstanceRequest, CreateInstanceResponse, Timestamp};
 
-use super::{ClientError, DurableClient, grpc, webhook};
+use super::grpc::Repeat;
+use super::{ClientError, DurableClient, webhook};
 
 /// A start of an instance, to be awaited. Gives the instance's id.
 #[derive(Debug)]
@@ -83,21 +84,12 @@ impl StartNew {
         // the host reads a missing body as no input
         let input = (input != "null").then_some(input);
         let binding = &self.client.binding;
-        if self.start_at.is_none() && self.tags.is_empty() {
+        let over_http = binding.http_base_url.is_some() || self.client.rpc_address().is_none();
+        if over_http && self.start_at.is_none() && self.tags.is_empty() {
             let version = self.version.as_deref();
             webhook::start(binding, &self.name, &instance_id, version, input).await?;
             return Ok(instance_id);
         }
-        let address = binding
-            .rpc_base_url
-            .as_deref()
-            .filter(|address| !address.is_empty())
-            .ok_or_else(|| ClientError::Unsupported {
-                message: "a start at a later time, or with tags, needs the gRPC endpoint of the \
-                    host, and the durableClient binding has no rpcBaseUrl; the HTTP management API \
-                    can do neither"
-                    .into(),
-            })?;
         let start = CreateInstanceRequest {
             instance_id: instance_id.clone(),
             name: self.name.into_owned(),
@@ -107,7 +99,11 @@ impl StartNew {
             tags: self.tags,
             ..CreateInstanceRequest::default()
         };
-        grpc::start(binding, address, start).await?;
+        let call = self
+            .client
+            .call(&instance_id, "/TaskHubSidecarService/StartInstance")?;
+        let answer = call.unary(start, Repeat::Never).await;
+        let _: CreateInstanceResponse = answer.map_err(|refusal| call.error(refusal))?;
         Ok(instance_id)
     }
 }
