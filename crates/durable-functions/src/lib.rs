@@ -82,7 +82,10 @@ mod guide {
 pub use activity::ActivityContext;
 pub use app::FunctionApp;
 pub use argument::State;
-pub use client::{ClientError, DurableClient, StartNew};
+pub use client::{
+    ClientError, DurableClient, HistoryEvent, HistoryEventKind, HistoryStream, InstanceQuery,
+    InstanceState, ManagementUrls, Page, Pages, PurgeFilter, RuntimeStatus, StartNew,
+};
 pub use durable_functions_macros::{activity, http_trigger, orchestrator};
 pub use durable_functions_protocol::failure::Failure;
 pub use error::{Cancelled, Error, Result, TaskError};

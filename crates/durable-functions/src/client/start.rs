@@ -7,9 +7,10 @@ use std::pin::Pin;
 
 use chrono::{DateTime, Utc};
 use durable_functions_protocol::id;
-use durable_functions_protocol::proto::{CreateInstanceRequest, Timestamp};
+use durable_functions_protocol::proto::Timestamp;
 
-use super::{ClientError, DurableClient, grpc, webhook};
+use super::transport::{Start, proto_time};
+use super::{ClientError, DurableClient, RuntimeStatus};
 
 /// A start of an instance, to be awaited. Gives the instance's id.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub struct StartNew {
     version: Option<String>,
     start_at: Option<Timestamp>,
     tags: HashMap<String, String>,
+    replaceable: Option<Vec<RuntimeStatus>>,
+    only_once: bool,
 }
 
 impl StartNew {
@@ -38,6 +41,8 @@ impl StartNew {
             version: None,
             start_at: None,
             tags: HashMap::new(),
+            replaceable: None,
+            only_once: false,
         }
     }
 
@@ -58,10 +63,7 @@ impl StartNew {
     /// Lets the instance begin at this time. Until then it is `Pending`. Only the host's gRPC
     /// endpoint can do that.
     pub fn start_at(mut self, time: DateTime<Utc>) -> Self {
-        self.start_at = Some(Timestamp {
-            seconds: time.timestamp(),
-            nanos: time.timestamp_subsec_nanos().min(999_999_999).cast_signed(),
-        });
+        self.start_at = Some(proto_time(time));
         self
     }
 
@@ -71,44 +73,70 @@ impl StartNew {
         self
     }
 
+    /// Says in which states an instance of the same id is replaced; in all others the start fails
+    /// with [`ClientError::AlreadyExists`]. Without this the host replaces what has ended. The host
+    /// replaces none that runs unless `overridableExistingInstanceStates` of host.json allows it.
+    /// Only the host's gRPC endpoint can do that.
+    pub fn replace_if(mut self, states: impl IntoIterator<Item = RuntimeStatus>) -> Self {
+        self.replaceable = Some(states.into_iter().collect());
+        self
+    }
+
+    /// Starts only if there is no instance of this id in any state, and gives the id either way: a
+    /// start that may safely be repeated. It needs an [`instance_id`](Self::instance_id). Only the
+    /// host's gRPC endpoint can do that.
+    pub fn only_once(mut self) -> Self {
+        self.replaceable = Some(Vec::new());
+        self.only_once = true;
+        self
+    }
+
     async fn send(self) -> Result<String, ClientError> {
         let input = self.input.map_err(|error| {
             ClientError::invalid(format!("the input can't be written as JSON: {error}"))
         })?;
+        if self.only_once && self.instance_id.is_none() {
+            return Err(ClientError::invalid(
+                "`only_once` needs an instance id: a new one is in nobody's way",
+            ));
+        }
         let instance_id = self.instance_id.unwrap_or_else(id::new_instance_id);
         id::validate_instance_id(&instance_id).map_err(ClientError::invalid)?;
-        if self.name.is_empty() {
-            return Err(ClientError::invalid("the orchestrator's name is empty"));
-        }
-        // the host reads a missing body as no input
-        let input = (input != "null").then_some(input);
-        let binding = &self.client.binding;
-        if self.start_at.is_none() && self.tags.is_empty() {
-            let version = self.version.as_deref();
-            webhook::start(binding, &self.name, &instance_id, version, input).await?;
-            return Ok(instance_id);
-        }
-        let address = binding
-            .rpc_base_url
-            .as_deref()
-            .filter(|address| !address.is_empty())
-            .ok_or_else(|| ClientError::Unsupported {
-                message: "a start at a later time, or with tags, needs the gRPC endpoint of the \
-                    host, and the durableClient binding has no rpcBaseUrl; the HTTP management API \
-                    can do neither"
-                    .into(),
-            })?;
-        let start = CreateInstanceRequest {
-            instance_id: instance_id.clone(),
+        check_name(&self.name)?;
+        let start = Start {
             name: self.name.into_owned(),
+            instance_id: instance_id.clone(),
+            // the host reads a missing input as none
+            input: (input != "null").then_some(input),
             version: self.version,
-            input,
-            scheduled_start_timestamp: self.start_at,
+            start_at: self.start_at,
             tags: self.tags,
-            ..CreateInstanceRequest::default()
+            replaceable: self.replaceable,
         };
-        grpc::start(binding, address, start).await?;
-        Ok(instance_id)
+        match self.client.transport()?.start(start).await {
+            Err(ClientError::AlreadyExists { .. }) if self.only_once => Ok(instance_id),
+            outcome => outcome.map(|()| instance_id),
+        }
+    }
+}
+
+fn check_name(name: &str) -> Result<(), ClientError> {
+    if name.is_empty() {
+        return Err(ClientError::invalid("the orchestrator's name is empty"));
+    }
+    if name.starts_with('@') {
+        return Err(ClientError::invalid(format!(
+            "'{name}' can't be an orchestrator: names that begin with '@' are those of entities"
+        )));
+    }
+    match name
+        .chars()
+        .find(|c| c.is_control() || matches!(c, '/' | '\\' | '#' | '?'))
+    {
+        None => Ok(()),
+        Some(character) => Err(ClientError::invalid(format!(
+            "the orchestrator's name {name:?} must not contain {character:?}"
+        ))),
     }
 }
 

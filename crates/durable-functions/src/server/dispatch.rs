@@ -221,9 +221,10 @@ impl Runner {
             .iter()
             .any(|binding| binding.name == CLIENT_BINDING);
         let client = match request.data(CLIENT_BINDING) {
-            Ok(binding) if wants_client => Some(DurableClient::new(
-                binding.durable_client().map_err(Fault::unreadable)?,
-            )),
+            Ok(binding) if wants_client => Some(
+                DurableClient::new(binding.durable_client().map_err(Fault::unreadable)?)
+                    .for_invocation(&self.call.invocation_id),
+            ),
             _ => None,
         };
         let mut invocation = Invocation {
