@@ -61,15 +61,17 @@ fn hello_seoul() {
 }
 
 #[test]
-fn unknown_orchestrators_and_ids_are_refused() {
+fn unknown_orchestrators_and_ids_are_told() {
     let app = start(&["--memory"]);
-    // the HTTP function passes on what the client says
+    // the host takes every name, and the instance fails
     let answer = app.post("/api/orchestrators/nope", "");
-    assert_eq!(answer.status, 400, "{}", answer.body);
+    assert_eq!(answer.status, 202, "{}", answer.body);
+    let status = app.ended(answer.json()["id"].as_str().expect("an id"));
+    let message = status["output"]["message"].as_str().expect("a message");
+    assert_eq!(status["runtimeStatus"], "Failed");
     assert!(
-        answer.body.contains("nope") && answer.body.contains("hello_orchestrator"),
-        "{}",
-        answer.body
+        message.contains("nope") && message.contains("hello_orchestrator"),
+        "{message}"
     );
     assert_eq!(
         app.get("/runtime/webhooks/durabletask/instances/nope")

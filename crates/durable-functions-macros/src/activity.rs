@@ -17,7 +17,11 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 fn generate(arguments: TokenStream, item: TokenStream, errors: &mut Errors) -> Option<TokenStream> {
-    let options = Options::parse(arguments, &["name", "binding"], errors);
+    let options = Options::parse(
+        arguments,
+        &["name", "binding", "task_hub", "connection_name"],
+        errors,
+    );
     let function = Function::parse(item, Kind::Activity, errors)?;
     let name = names::of(&function, &options, errors);
     let binding = options.binding("input");
@@ -33,8 +37,11 @@ fn generate(arguments: TokenStream, item: TokenStream, errors: &mut Errors) -> O
     } = Arguments::new(&function, &trigger, &invocation, &states);
     let (outcome, outcome_items) = outcome(&function);
     let (ident, allow_deprecated) = (&function.ident, function.allow_deprecated());
+    let this = quote!(<#ident as ::durable_functions::macro_support::Activity>);
+    let (client_binding, client_checks) = options.client_binding(&this);
     let implementation = quote! {
         #items
+        #client_checks
         #outcome_items
 
         #[automatically_derived]
@@ -43,6 +50,7 @@ fn generate(arguments: TokenStream, item: TokenStream, errors: &mut Errors) -> O
             const NAME: &'static str = #name;
             const BINDING: &'static str = #binding;
             const CLIENT: bool = #client;
+            #client_binding
             #input
             #outcome
 

@@ -20,7 +20,15 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 fn generate(arguments: TokenStream, item: TokenStream, errors: &mut Errors) -> Option<TokenStream> {
-    let known = ["route", "methods", "auth_level", "name", "binding"];
+    let known = [
+        "route",
+        "methods",
+        "auth_level",
+        "name",
+        "binding",
+        "task_hub",
+        "connection_name",
+    ];
     let options = Options::parse(arguments, &known, errors);
     let binding = options.binding("req");
     if OTHER_BINDINGS.contains(&&*binding) {
@@ -63,8 +71,11 @@ fn generate(arguments: TokenStream, item: TokenStream, errors: &mut Errors) -> O
             <#alias as ::durable_functions::macro_support::IntoHttpResponse>::into_http_response(#returned)
         }
     };
+    let this = quote!(<#ident as ::durable_functions::macro_support::HttpFunction>);
+    let (client_binding, client_checks) = options.client_binding(&this);
     let implementation = quote! {
         #items
+        #client_checks
         #outcome_items
 
         #[automatically_derived]
@@ -76,6 +87,7 @@ fn generate(arguments: TokenStream, item: TokenStream, errors: &mut Errors) -> O
             const AUTH_LEVEL: &'static str = #auth_level;
             const BINDING: &'static str = #binding;
             const CLIENT: bool = #client;
+            #client_binding
             #outcome
 
             fn invoke(

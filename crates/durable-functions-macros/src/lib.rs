@@ -128,6 +128,8 @@ pub fn orchestrator(
 /// |---|---|---|
 /// | `name = ".."` | the name by which the host and others know it | the function's name |
 /// | `binding = ".."` | name of the trigger binding in function.json | `input` |
+/// | `task_hub = ".."` | task hub of the `DurableClient` argument, or `%SETTING%` | the host's own |
+/// | `connection_name = ".."` | app setting with the storage connection of the `DurableClient` argument | the host's own |
 ///
 /// The name stands for a function and for a type, so no module beside it can have it. The types
 /// of input and result are as visible as the function: those of a `pub` one are `pub`.
@@ -170,6 +172,8 @@ pub fn activity(
 /// | `auth_level = ".."` | `anonymous`, `function` (a key is asked) or `admin` (the master key is) | `function` |
 /// | `name = ".."` | the name by which the host knows it | the function's name |
 /// | `binding = ".."` | name of the trigger binding in function.json | `req` |
+/// | `task_hub = ".."` | task hub of the `DurableClient` argument, or `%SETTING%` | the host's own |
+/// | `connection_name = ".."` | app setting with the storage connection of the `DurableClient` argument | the host's own |
 ///
 /// The name stands for a function and for a type, so no module beside it can have it. The types
 /// of arguments and result are as visible as the function: those of a `pub` one are `pub`.

@@ -1,7 +1,7 @@
 //! The arguments of the attributes.
 
 use proc_macro2::TokenStream;
-use quote::ToTokens as _;
+use quote::{ToTokens as _, quote, quote_spanned};
 use syn::parse::{ParseStream, Parser as _};
 use syn::punctuated::Punctuated;
 use syn::{Expr, ExprLit, Ident, Lit, LitStr, Meta, Token};
@@ -18,6 +18,8 @@ pub(crate) struct Options {
     pub(crate) route: Option<LitStr>,
     pub(crate) methods: Vec<String>,
     pub(crate) auth_level: Option<String>,
+    pub(crate) task_hub: Option<LitStr>,
+    pub(crate) connection_name: Option<LitStr>,
     pub(crate) allowed: Vec<Category>,
 }
 
@@ -116,8 +118,37 @@ impl Options {
                 names::check_route(&value, errors);
                 self.route = Some(value);
             }
+            "task_hub" => self.task_hub = some(value, errors),
+            "connection_name" => self.connection_name = some(value, errors),
             _ => self.auth_level = one_of(&value, &AUTH_LEVELS, "auth level", errors),
         }
+    }
+
+    /// Where the function's client works, as members of the trait's implementation, and that it
+    /// has a client.
+    pub(crate) fn client_binding(&self, of: &TokenStream) -> (TokenStream, TokenStream) {
+        let mut members = TokenStream::new();
+        let mut checks = TokenStream::new();
+        for (constant, argument, value) in [
+            ("TASK_HUB", "task_hub", &self.task_hub),
+            ("CONNECTION_NAME", "connection_name", &self.connection_name),
+        ] {
+            let Some(value) = value else {
+                continue;
+            };
+            let constant = Ident::new(constant, value.span());
+            let message = format!(
+                "`{argument}` is about the function's client, and it has no `DurableClient` argument"
+            );
+            members.extend(quote! {
+                const #constant: ::core::option::Option<&'static str> =
+                    ::core::option::Option::Some(#value);
+            });
+            checks.extend(quote_spanned! {value.span()=>
+                const _: () = ::core::assert!(#of::CLIENT, #message);
+            });
+        }
+        (members, checks)
     }
 
     /// The name of the trigger binding.
@@ -126,6 +157,17 @@ impl Options {
             .as_ref()
             .map_or_else(|| default.to_owned(), LitStr::value)
     }
+}
+
+fn some(value: LitStr, errors: &mut Errors) -> Option<LitStr> {
+    if value.value().trim().is_empty() {
+        errors.push(
+            &value,
+            "write the name, or leave the argument out".to_owned(),
+        );
+        return None;
+    }
+    Some(value)
 }
 
 fn takes(known: &[&str]) -> String {
@@ -242,7 +284,16 @@ mod tests {
 
     use super::*;
 
-    const ALL: [&str; 6] = ["name", "binding", "route", "methods", "auth_level", "allow"];
+    const ALL: [&str; 8] = [
+        "name",
+        "binding",
+        "route",
+        "methods",
+        "auth_level",
+        "allow",
+        "task_hub",
+        "connection_name",
+    ];
 
     fn parse(arguments: TokenStream) -> (Options, Vec<String>) {
         let mut errors = Errors::default();

@@ -24,6 +24,10 @@ pub trait Activity: Sized + 'static {
     const BINDING: &'static str;
     /// Whether one of the arguments is a [`DurableClient`](crate::DurableClient).
     const CLIENT: bool;
+    /// The task hub that the client works on; the host's own if there is none.
+    const TASK_HUB: Option<&'static str> = None;
+    /// The app setting with the client's storage connection; the host's own if there is none.
+    const CONNECTION_NAME: Option<&'static str> = None;
     /// The type of the payload; `()` without one.
     type Input: Serialize + DeserializeOwned + 'static;
     /// The type of the result.

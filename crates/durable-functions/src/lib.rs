@@ -71,6 +71,7 @@ mod guide {
         Monitor: "monitor.md",
         Eternal: "eternal.md",
         SubOrchestrations: "sub-orchestrations.md",
+        Client: "client.md",
         Errors: "errors.md",
         Http: "http.md",
         Versions: "versions.md",
@@ -83,8 +84,9 @@ pub use activity::ActivityContext;
 pub use app::FunctionApp;
 pub use argument::State;
 pub use client::{
-    ClientError, DurableClient, HistoryEvent, HistoryEventKind, HistoryStream, InstanceQuery,
-    InstanceState, ManagementUrls, Page, Pages, PurgeFilter, RuntimeStatus, StartNew,
+    ClientError, DurableClient, DurableClientBinding, HistoryEvent, HistoryEventKind,
+    HistoryStream, InstanceQuery, InstanceState, ManagementUrls, Page, Pages, PurgeFilter,
+    RuntimeStatus, StartNew,
 };
 pub use durable_functions_macros::{activity, http_trigger, orchestrator};
 pub use durable_functions_protocol::failure::Failure;

@@ -15,9 +15,20 @@ use crate::values::raw;
 pub enum OrderError {
     #[error("{0}")]
     Rejected(String),
+    #[error("{message}")]
+    Because { message: String, source: Reason },
     #[error("{0}")]
     Task(#[from] TaskError),
 }
+
+/// Why an order is rejected.
+#[derive(Debug, thiserror::Error)]
+#[error("the inner reason")]
+pub struct Reason(#[from] Innermost);
+
+#[derive(Debug, thiserror::Error)]
+#[error("the innermost reason")]
+pub struct Innermost;
 
 /// A failure that travelled in the value of a success.
 #[derive(Debug, thiserror::Error)]
@@ -139,9 +150,10 @@ pub async fn fail_orch(ctx: OrchestrationContext, input: Value) -> Result<String
         });
     }
     let message = text(&input, "message");
-    Err(OrderError::Rejected(
-        message.unwrap_or_else(|| "order 42 rejected: résumé ☃".into()),
-    ))
+    Err(OrderError::Because {
+        message: message.unwrap_or_else(|| "order 42 rejected: résumé ☃".into()),
+        source: Reason(Innermost),
+    })
 }
 
 #[orchestrator]

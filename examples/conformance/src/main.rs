@@ -1,8 +1,10 @@
 //! The functions behind the recordings of the real host: same names, same logic, same outputs.
 
 mod activities;
+
 mod failing;
 mod input;
+mod operations;
 mod steps;
 mod values;
 mod waiting;
@@ -17,6 +19,7 @@ use activities::{Attempts, big, echo, fail_activity, flaky, hello, raw_result, s
 use failing::{
     catch_activity_orch, fail_activity_orch, fail_orch, nondet_orch, retry_orch, unknown_orch,
 };
+use operations::client_ops;
 use steps::{chain_n, fan_out, hello_orchestrator, sub_child, sub_parent};
 use values::{big_orch, echo_orch, raw_result_orch, version_tags_orch};
 use waiting::{
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
     FunctionApp::new()
         .state(Attempts::default())
         .register(http_start)
+        .register(client_ops)
         .register(hello)
         .register(square)
         .register(echo)

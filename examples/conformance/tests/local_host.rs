@@ -287,15 +287,15 @@ fn what_nobody_knows() {
         start(&app, "unknown_orch", id, &json!({ "kind": kind }));
         assert_eq!(completed(&app, id)["caught"], true);
     }
-    // the HTTP management API refuses to start what the host does not know
-    let path = "/api/orchestrators/no_such_orchestrator?instanceId=nobody";
+    // the HTTP management API refuses to start what the host does not know, the endpoint does not
+    let path = "/runtime/webhooks/durabletask/orchestrators/no_such_orchestrator";
     let answer = app.post(path, "");
     assert_eq!(answer.status, 400, "{}", answer.body);
-    assert!(
-        answer.body.contains("no_such_orchestrator"),
-        "{}",
-        answer.body
-    );
+    start(&app, "no_such_orchestrator", "nobody", &Value::Null);
+    let status = app.ended("nobody");
+    assert_eq!(status["runtimeStatus"], "Failed");
+    let message = status["output"]["message"].as_str().unwrap();
+    assert!(message.contains("no_such_orchestrator"), "{status}");
 }
 
 #[test]

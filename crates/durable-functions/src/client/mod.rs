@@ -15,10 +15,10 @@ mod wait;
 use std::sync::Arc;
 use std::time::Duration;
 
-use durable_functions_protocol::binding::DurableClientBinding;
 use durable_functions_protocol::failure::Failure;
 use durable_functions_protocol::http_api::url_encode;
 
+pub use durable_functions_protocol::binding::DurableClientBinding;
 pub use durable_functions_protocol::http_api::ManagementUrls;
 pub use error::ClientError;
 pub use history::{HistoryEvent, HistoryEventKind, HistoryStream};
@@ -37,7 +37,7 @@ use crate::invocation::Invocation;
 /// [connects](Self::connect).
 ///
 /// It speaks to the host's gRPC endpoint where the binding names one, else to its HTTP management
-/// API. What the latter can't do is [`ClientError::Unsupported`]: the table in `docs/client.md`
+/// API. What the latter can't do is [`ClientError::Unsupported`]: the table in `docs/guide/client.md`
 /// has it all.
 ///
 /// Reads are made again when the host can't be reached, with pauses that double; what changes
@@ -111,6 +111,13 @@ impl DurableClient {
                 .then(|| format!("code={}", url_encode(key))),
             ..DurableClientBinding::default()
         })
+    }
+
+    /// Takes the HTTP management API also where there is a gRPC endpoint.
+    #[must_use]
+    pub fn over_http(mut self) -> Self {
+        Arc::make_mut(&mut self.binding).rpc_base_url = None;
+        self
     }
 
     /// Works on another task hub than the host's own.

@@ -20,6 +20,10 @@ pub(crate) struct Binding {
     pub(crate) methods: Option<&'static [&'static str]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) route: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) task_hub: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) connection_name: Option<&'static str>,
 }
 
 impl Binding {
@@ -32,8 +36,20 @@ impl Binding {
         }
     }
 
-    pub(crate) fn durable_client() -> Self {
-        Self::input(CLIENT_BINDING, "durableClient")
+    pub(crate) fn durable_client(
+        task_hub: Option<&'static str>,
+        connection_name: Option<&'static str>,
+    ) -> Self {
+        Self {
+            task_hub,
+            connection_name,
+            ..Self::input(CLIENT_BINDING, "durableClient")
+        }
+    }
+
+    /// Whether it is the client's, and for another place than the host's own.
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        self.task_hub.is_some() || self.connection_name.is_some()
     }
 
     pub(crate) fn http_response() -> Self {
@@ -101,6 +117,17 @@ fn is_binding_name(name: &str) -> bool {
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_client_may_be_for_another_place() {
+        let here = Binding::durable_client(None, None);
+        let there = Binding::durable_client(Some("Hub"), Some("Storage"));
+        assert_eq!((here.is_elsewhere(), there.is_elsewhere()), (false, true));
+        assert_eq!(
+            serde_json::to_string(&there).unwrap(),
+            r#"{"name":"client","type":"durableClient","direction":"in","taskHub":"Hub","connectionName":"Storage"}"#
+        );
+    }
+
     fn trigger(name: &str) -> Binding {
         Binding::input(name, "activityTrigger")
     }
@@ -155,7 +182,7 @@ mod tests {
                 .contains("2 triggers")
         );
         assert!(
-            check("f", &[Binding::durable_client()])
+            check("f", &[Binding::durable_client(None, None)])
                 .unwrap_err()
                 .contains("0 triggers")
         );

@@ -42,7 +42,8 @@ impl Function {
 
     fn activity<A: Activity>() -> Self {
         let mut bindings = vec![Binding::input(A::BINDING, "activityTrigger")];
-        bindings.extend(A::CLIENT.then(Binding::durable_client));
+        let client = || Binding::durable_client(A::TASK_HUB, A::CONNECTION_NAME);
+        bindings.extend(A::CLIENT.then(client));
         Self {
             name: A::NAME,
             bindings,
@@ -70,7 +71,8 @@ impl Function {
             ..Binding::input(H::BINDING, "httpTrigger")
         };
         let mut bindings = vec![trigger];
-        bindings.extend(H::CLIENT.then(Binding::durable_client));
+        let client = || Binding::durable_client(H::TASK_HUB, H::CONNECTION_NAME);
+        bindings.extend(H::CLIENT.then(client));
         bindings.push(Binding::http_response());
         Self {
             name: H::NAME,

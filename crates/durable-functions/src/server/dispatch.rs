@@ -215,16 +215,18 @@ impl Runner {
     fn invocation(&self, body: &[u8]) -> Result<Invocation, Fault> {
         let request = self.parse(body)?;
         let trigger = self.trigger(&request)?;
-        let wants_client = self
-            .function
-            .bindings
-            .iter()
-            .any(|binding| binding.name == CLIENT_BINDING);
-        let client = match request.data(CLIENT_BINDING) {
-            Ok(binding) if wants_client => Some(
-                DurableClient::new(binding.durable_client().map_err(Fault::unreadable)?)
-                    .for_invocation(&self.call.invocation_id),
-            ),
+        let mut bindings = self.function.bindings.iter();
+        let wanted = bindings.find(|binding| binding.name == CLIENT_BINDING);
+        let client = match (wanted, request.data(CLIENT_BINDING)) {
+            (Some(wanted), Ok(binding)) => {
+                let binding = binding.durable_client().map_err(Fault::unreadable)?;
+                let client = DurableClient::new(binding).for_invocation(&self.call.invocation_id);
+                Some(if wanted.is_elsewhere() {
+                    client.in_urls()
+                } else {
+                    client
+                })
+            }
             _ => None,
         };
         let mut invocation = Invocation {

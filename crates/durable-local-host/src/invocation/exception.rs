@@ -1,6 +1,10 @@
 //! .NET exceptions, as far as orchestrators and callers get to see them.
 
+use durable_functions_protocol::failure::Failure;
 use durable_functions_protocol::proto::TaskFailureDetails;
+
+/// More characters than these are not for reading.
+const LONGEST_LINE: usize = 1000;
 
 /// An exception with its inner ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,21 +76,42 @@ impl Exception {
         text
     }
 
-    /// The exceptions from the outermost to the innermost, on one line.
+    /// The exceptions from the outermost to the innermost, on one line. A failure that the handler
+    /// sent in the header that the exception quotes is shown as what it is.
     pub(crate) fn to_line(&self) -> String {
-        let mut text = format!("{}: {}", self.kind, self.message);
-        let mut inner = &self.inner;
-        while let Some(exception) = inner {
-            text.push_str(&format!(" <- {}: {}", exception.kind, exception.message));
-            inner = &exception.inner;
+        let failure = Failure::from_activity(Some(&self.to_failure()));
+        let chain: Vec<_> = failure.chain().map(ToString::to_string).collect();
+        let mut line = chain.join(" <- ").replace(['\r', '\n'], " ");
+        if let Some((end, _)) = line.char_indices().nth(LONGEST_LINE) {
+            line.truncate(end);
+            line.push_str(" ...");
         }
-        text.replace('\n', " ")
+        line
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_show_what_the_handler_sent() {
+        let sent = Failure::new("CardDeclined", "card 4711 declined")
+            .with_cause(Failure::new("Io", "no\nroute"));
+        let quoted = format!(
+            "Invalid HttpResponseMessage:\nHeaders:\n{{\n  durable-failure: {}\n}}",
+            sent.to_header()
+        );
+        let exception = Exception::new("System.InvalidOperationException", quoted).because(
+            Exception::new("System.Net.Http.UnsupportedMediaTypeException", "x"),
+        );
+        assert_eq!(
+            exception.to_line(),
+            "CardDeclined: card 4711 declined <- Io: no route"
+        );
+        let plain = Exception::new("A", "a".repeat(5000)).because(Exception::new("B", "b"));
+        assert_eq!(plain.to_line().len(), LONGEST_LINE + 4);
+    }
 
     #[test]
     fn text_and_failure_show_the_chain() {

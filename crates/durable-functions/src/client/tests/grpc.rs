@@ -88,9 +88,16 @@ fn reply(message: &[u8]) -> http::Response<Body> {
 type Frame = hyper::body::Frame<Bytes>;
 
 async fn serve(answers: impl IntoIterator<Item = Answer>) -> (DurableClient, Script) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    serve_on(listener, answers)
+}
+
+fn serve_on(
+    listener: TcpListener,
+    answers: impl IntoIterator<Item = Answer>,
+) -> (DurableClient, Script) {
     let script = Script::default();
     script.answers.lock().unwrap().extend(answers);
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let server = tonic::transport::Server::builder()
         .add_service(script.clone())
@@ -400,6 +407,21 @@ async fn only_safe_calls_are_made_again() {
     assert_eq!(error.http_status(), 503, "{error}");
     assert!(error.is_transient());
     assert_eq!(script.seen.lock().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_read_survives_a_server_that_restarts_in_the_middle_of_it() {
+    use tokio::io::AsyncReadExt as _;
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let before = client(format!("http://{address}"));
+    let read = tokio::spawn(async move { before.get_metadata("a").await });
+    let (mut stream, _) = listener.accept().await.unwrap();
+    assert!(stream.read(&mut [0; 1024]).await.unwrap() > 0);
+    drop(stream);
+    let _served = serve_on(listener, [found(Running, "")]);
+    assert!(read.await.unwrap().unwrap().is_some());
 }
 
 #[tokio::test]
