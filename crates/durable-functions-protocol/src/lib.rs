@@ -11,6 +11,7 @@
 //! | [`reply`] | the bytes, content type and headers of the answers |
 //! | [`value`] | how values keep their exact text although the host re-renders JSON |
 //! | [`failure`] | failures with their cause chain, and how they survive the way through the host |
+//! | [`entity`] | ids of entities, and the messages between orchestrations and entities |
 //! | [`id`] | instance ids and the deterministic GUIDs of orchestrations |
 //! | [`time`] | protobuf timestamps as .NET prints and parses them |
 //! | [`time_span`] | durations as .NET writes them |
@@ -38,6 +39,7 @@
 //! what was there, where, and what was expected.
 
 pub mod binding;
+pub mod entity;
 pub mod envelope;
 pub mod error;
 pub mod failure;

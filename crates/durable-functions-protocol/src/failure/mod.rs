@@ -104,7 +104,7 @@ impl Failure {
     }
 
     /// Builds a chain from its links, the outermost first.
-    fn from_links(links: Vec<Failure>) -> Option<Failure> {
+    pub(crate) fn from_links(links: Vec<Failure>) -> Option<Failure> {
         let mut links = links.into_iter().rev();
         let innermost = links.next()?;
         Some(links.fold(innermost, |cause, failure| failure.with_cause(cause)))
