@@ -84,11 +84,12 @@ pub use activity::ActivityContext;
 pub use app::FunctionApp;
 pub use argument::State;
 pub use client::{
-    ClientError, DurableClient, DurableClientBinding, HistoryEvent, HistoryEventKind,
-    HistoryStream, InstanceQuery, InstanceState, ManagementUrls, Page, Pages, PurgeFilter,
-    RuntimeStatus, StartNew,
+    CleanedEntities, ClientError, DurableClient, DurableClientBinding, EntityQuery, EntityState,
+    HistoryEvent, HistoryEventKind, HistoryStream, InstanceQuery, InstanceState, ManagementUrls,
+    Page, Pages, PurgeFilter, RuntimeStatus, SignalEntity, StartNew,
 };
 pub use durable_functions_macros::{activity, http_trigger, orchestrator};
+pub use durable_functions_protocol::entity::{EntityId, InvalidEntityId};
 pub use durable_functions_protocol::failure::Failure;
 pub use error::{Cancelled, Error, Result, TaskError};
 pub use http::{HttpError, HttpRequest, HttpResponse, Json};

@@ -1,5 +1,6 @@
 //! The client: starts and steers instances from outside an orchestrator.
 
+mod entities;
 mod error;
 mod history;
 mod links;
@@ -20,6 +21,7 @@ use durable_functions_protocol::http_api::url_encode;
 
 pub use durable_functions_protocol::binding::DurableClientBinding;
 pub use durable_functions_protocol::http_api::ManagementUrls;
+pub use entities::{CleanedEntities, EntityQuery, EntityState, SignalEntity};
 pub use error::ClientError;
 pub use history::{HistoryEvent, HistoryEventKind, HistoryStream};
 pub use purge::PurgeFilter;
@@ -32,7 +34,7 @@ use crate::argument::{Argument, Trigger};
 use crate::input::{Encode, IntoInput};
 use crate::invocation::Invocation;
 
-/// Starts, watches and steers instances. An activity or HTTP function that has it as an argument
+/// Starts, watches and steers instances and entities. An activity or HTTP function that has it as an argument
 /// gets one for the task hub of its binding; a program outside the Functions host
 /// [connects](Self::connect).
 ///

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use durable_functions::{
-    ClientError, DurableClient, Failure, HistoryEvent, HistoryEventKind, InstanceState, Page,
-    RuntimeStatus,
+    CleanedEntities, ClientError, DurableClient, EntityState, Failure, HistoryEvent,
+    HistoryEventKind, InstanceState, Page, RuntimeStatus,
 };
 use serde_json::{Map, Value, json};
 
@@ -70,6 +70,42 @@ pub(super) fn page(page: Option<Page<InstanceState>>) -> Value {
     object(json!({
         "orchestrationState": states,
         "continuationToken": page.continuation_token,
+    }))
+}
+
+fn entity_state(entity: &EntityState) -> Value {
+    object(json!({
+        "instanceId": entity.id.to_string(),
+        "lastModifiedTime": time(entity.last_modified_at),
+        "backlogQueueSize": (entity.backlog > 0).then_some(entity.backlog),
+        "lockedBy": entity.locked_by,
+        "serializedState": entity.raw_state(),
+    }))
+}
+
+pub(super) fn entity(found: Option<EntityState>) -> Value {
+    match found {
+        Some(found) => json!({ "exists": true, "entity": entity_state(&found) }),
+        None => json!({}),
+    }
+}
+
+pub(super) fn entities(page: Option<Page<EntityState>>) -> Value {
+    let Some(page) = page else {
+        return json!({});
+    };
+    let entities: Vec<_> = page.items.iter().map(entity_state).collect();
+    object(json!({
+        "entities": (!entities.is_empty()).then_some(entities),
+        "continuationToken": page.continuation_token,
+    }))
+}
+
+pub(super) fn cleaned(cleaned: CleanedEntities) -> Value {
+    let some = |count: u64| (count > 0).then_some(count);
+    object(json!({
+        "emptyEntitiesRemoved": some(cleaned.removed),
+        "orphanedLocksReleased": some(cleaned.released),
     }))
 }
 

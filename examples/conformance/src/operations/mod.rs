@@ -5,7 +5,10 @@ mod answer;
 use std::time::Duration;
 
 use durable_functions::prelude::*;
-use durable_functions::{ClientError, InstanceQuery, Json, PurgeFilter, RuntimeStatus};
+use durable_functions::{
+    ClientError, EntityId, EntityQuery, InstanceQuery, InvalidEntityId, Json, PurgeFilter,
+    RuntimeStatus,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -13,6 +16,8 @@ use serde_json::{Value, json};
 #[serde(rename_all = "camelCase", default)]
 struct Parameters {
     name: String,
+    op: String,
+    delay_seconds: Option<Number>,
     input: Value,
     reason: String,
     new_id: Flag,
@@ -27,6 +32,8 @@ impl Default for Parameters {
     fn default() -> Self {
         Self {
             name: "E".into(),
+            op: String::new(),
+            delay_seconds: None,
             input: Value::Null,
             reason: String::new(),
             new_id: Flag::Given(true),
@@ -109,6 +116,22 @@ impl Parameters {
     }
 }
 
+impl Parameters {
+    fn entities(&self) -> EntityQuery {
+        let mut query = EntityQuery::new().states();
+        if let Some(name) = &self.prefix {
+            query = query.name(name);
+        }
+        if let Some(size) = self.size {
+            query = query.page_size(size.into());
+        }
+        if let Some(token) = &self.token {
+            query = query.continue_from(token);
+        }
+        query
+    }
+}
+
 /// The answer is `{"ok":true,"result":..}` in the form of the gRPC answer, or
 /// `{"ok":false,"grpcStatus":..,"detail":..}`. `?transport=http` takes the HTTP management API.
 #[http_trigger(
@@ -136,6 +159,13 @@ pub async fn client_ops(req: HttpRequest, client: DurableClient) -> Result<Json<
             "detail": error.to_string(),
         }),
     }))
+}
+
+fn entity(id: &str) -> Result<EntityId, ClientError> {
+    id.parse()
+        .map_err(|error: InvalidEntityId| ClientError::InvalidArgument {
+            message: error.to_string(),
+        })
 }
 
 async fn call(
@@ -182,6 +212,24 @@ async fn call(
             let ids = client.list_ids(with.query()?).collect_all().await?;
             Ok(json!({ "instanceIds": ids }))
         }
+        "signal" => {
+            let signal = client.signal_entity(entity(id)?, &with.op, &with.input);
+            match with.delay_seconds {
+                Some(seconds) => {
+                    let delay = Duration::from_secs(u32::from(seconds).into());
+                    signal.after(delay).await.map(done)
+                }
+                None => signal.await.map(done),
+            }
+        }
+        "delete_entity" => client.delete_entity(entity(id)?).await.map(done),
+        "get_entity" => Ok(answer::entity(client.get_entity(entity(id)?).await?)),
+        "query_entities" => {
+            let query = with.entities();
+            let page = client.query_entities(query).next_page().await?;
+            Ok(answer::entities(page))
+        }
+        "clean_entities" => Ok(answer::cleaned(client.clean_entity_storage().await?)),
         // an answer to any question says that the host is there
         "hello" => {
             let one = InstanceQuery::new().page_size(1);

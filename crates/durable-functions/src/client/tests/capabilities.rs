@@ -4,6 +4,8 @@ use std::pin::Pin;
 
 use futures::FutureExt as _;
 
+use durable_functions_protocol::entity::EntityId;
+
 use super::super::*;
 
 type Outcome = Pin<Box<dyn Future<Output = Result<(), ClientError>>>>;
@@ -23,6 +25,7 @@ fn operations(client: &DurableClient) -> Vec<(&'static str, Vec<Outcome>)> {
     }
     let start = |client: &DurableClient| client.start_new("f", 1).instance_id("a").version("2");
     let wait = Duration::ZERO;
+    let entity = || EntityId::new("counter", "a");
     vec![
         (
             "`start_new` with input, id, version",
@@ -133,6 +136,60 @@ fn operations(client: &DurableClient) -> Vec<(&'static str, Vec<Outcome>)> {
                     .await
                     .map(drop)
             }],
+        ),
+        (
+            "`signal_entity`, `delete_entity`",
+            calls![
+                async move |client: DurableClient| {
+                    client.signal_entity(entity(), "add", 1).await
+                },
+                async move |client: DurableClient| client.delete_entity(entity()).await,
+            ],
+        ),
+        (
+            "`signal_entity(..).at(..)`, `.after(..)`",
+            calls![
+                async move |client: DurableClient| {
+                    let signal = client.signal_entity(entity(), "add", 1);
+                    signal.at(chrono::Utc::now()).await
+                },
+                async move |client: DurableClient| {
+                    client.signal_entity(entity(), "add", 1).after(wait).await
+                },
+            ],
+        ),
+        (
+            "`get_entity`, `get_entity_metadata`",
+            calls![
+                async move |client: DurableClient| client.get_entity(entity()).await.map(drop),
+                async move |client: DurableClient| {
+                    client.get_entity_metadata(entity()).await.map(drop)
+                },
+            ],
+        ),
+        (
+            "`query_entities`",
+            calls![async |client: DurableClient| {
+                let query = EntityQuery::new().name("counter");
+                client.query_entities(query).next_page().await.map(drop)
+            }],
+        ),
+        (
+            "`query_entities` with `key_prefix` or `with_transient`",
+            calls![
+                async |client: DurableClient| {
+                    let query = EntityQuery::new().name("counter").key_prefix("a");
+                    client.query_entities(query).next_page().await.map(drop)
+                },
+                async |client: DurableClient| {
+                    let query = EntityQuery::new().with_transient();
+                    client.query_entities(query).next_page().await.map(drop)
+                },
+            ],
+        ),
+        (
+            "`clean_entity_storage`",
+            calls![async |client: DurableClient| client.clean_entity_storage().await.map(drop)],
         ),
     ]
 }

@@ -410,6 +410,85 @@ async fn only_safe_calls_are_made_again() {
 }
 
 #[tokio::test]
+async fn entities_are_signalled_read_found_and_cleaned() {
+    use durable_functions_protocol::entity::EntityId;
+
+    let metadata = |key: &str| proto::EntityMetadata {
+        instance_id: format!("@counter@{key}"),
+        backlog_queue_size: 2,
+        locked_by: Some("order-1".into()),
+        serialized_state: Some("8".into()),
+        ..Default::default()
+    };
+    let found = proto::GetEntityResponse {
+        exists: true,
+        entity: Some(metadata("A@b")),
+    };
+    let page = |key, token: &str| {
+        let page = proto::QueryEntitiesResponse {
+            entities: vec![metadata(key)],
+            continuation_token: Some(token.into()),
+        };
+        Ok(page.encode_to_vec())
+    };
+    let cleaned = |count, token: Option<&str>| {
+        let cleaned = proto::CleanEntityStorageResponse {
+            continuation_token: token.map(str::to_owned),
+            empty_entities_removed: count,
+            orphaned_locks_released: 1,
+        };
+        Ok(cleaned.encode_to_vec())
+    };
+    let answers = [
+        Ok(vec![]),
+        Ok(found.encode_to_vec()),
+        Ok(vec![]),
+        page("a", "t"),
+        page("b", ""),
+        cleaned(3, Some("t")),
+        cleaned(4, None),
+    ];
+    let (client, script) = serve(answers).await;
+    let id = || EntityId::new("Counter", "A@b");
+    let at = chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+    client.signal_entity(id(), "add", 5).at(at).await.unwrap();
+    let state = client.get_entity(id()).await.unwrap().unwrap();
+    assert_eq!(
+        (state.id.clone(), state.state::<u32>().unwrap()),
+        (id(), Some(8))
+    );
+    assert_eq!(
+        (state.backlog, state.locked_by.as_deref()),
+        (2, Some("order-1"))
+    );
+    assert!(client.get_entity(id()).await.unwrap().is_none());
+    let query = EntityQuery::new().name("Counter").key_prefix("x").states();
+    let all = client.query_entities(query).collect_all().await.unwrap();
+    assert_eq!(all.len(), 2);
+    let cleaned = client.clean_entity_storage().await.unwrap();
+    assert_eq!((cleaned.removed, cleaned.released), (7, 2));
+    for bad in [EntityId::new("", "k"), EntityId::new("a/b", "k")] {
+        let error = client.signal_entity(bad, "add", 1).await.unwrap_err();
+        assert_eq!(error.http_status(), 400, "{error}");
+    }
+    let seen = script.seen.lock().unwrap();
+    let sent = proto::SignalEntityRequest::decode(&*seen[0].message).unwrap();
+    assert_eq!(sent.instance_id, "@counter@A@b");
+    assert_eq!(
+        (sent.name.as_str(), sent.input.as_deref()),
+        ("add", Some("5"))
+    );
+    assert_eq!(sent.scheduled_time.unwrap().seconds, 1_800_000_000);
+    assert!(uuid::Uuid::parse_str(&sent.request_id).is_ok());
+    let asked = proto::QueryEntitiesRequest::decode(&*seen[4].message)
+        .unwrap()
+        .query
+        .unwrap();
+    assert_eq!(asked.instance_id_starts_with.as_deref(), Some("@counter@x"));
+    assert_eq!(asked.continuation_token.as_deref(), Some("t"));
+}
+
+#[tokio::test]
 async fn a_read_survives_a_server_that_restarts_in_the_middle_of_it() {
     use tokio::io::AsyncReadExt as _;
 

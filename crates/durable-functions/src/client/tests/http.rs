@@ -200,12 +200,73 @@ async fn pages_and_purges_by_filter() {
 }
 
 #[tokio::test]
+async fn entities_are_signalled_read_and_found() {
+    use durable_functions_protocol::entity::EntityId;
+
+    let list = r#"[{"entityId":{"name":"counter","key":"A"},"lastOperationTime":"2026-11-23T09:03:41Z","state":1.10},{"entityId":{"name":"counter","key":"B"},"lastOperationTime":"2026-11-23T09:03:41Z","state":null}]"#;
+    let unknown = r#"{"Message":"The function 'nope' doesn't exist"}"#;
+    let (client, script) = serve([
+        (202, "", ""),
+        (400, "", unknown),
+        (200, "", "8"),
+        (404, "", ""),
+        (200, "x-ms-continuation-token: T\r\n", list),
+        (200, "", "[]"),
+        (202, "", ""),
+    ])
+    .await;
+    let id = || EntityId::new("counter", "A b");
+    client.signal_entity(id(), "add", 5).await.unwrap();
+    let error = client
+        .signal_entity(EntityId::new("nope", "k"), "x", ())
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("doesn't exist"), "{error}");
+    let state = client.get_entity(id()).await.unwrap().unwrap();
+    assert_eq!(state.state::<u32>().unwrap(), Some(8));
+    assert!(client.get_entity(id()).await.unwrap().is_none());
+    let query = EntityQuery::new().name("Counter").states();
+    let all = client.query_entities(query).collect_all().await.unwrap();
+    let states: Vec<_> = all.iter().map(EntityState::raw_state).collect();
+    assert_eq!(states, [Some("1.10"), None]);
+    client.delete_entity(id()).await.unwrap();
+    let asked = script.asked();
+    assert_eq!(asked[0], "POST /entities/counter/A%20b?code=K%2F1&op=add");
+    assert_eq!(
+        asked[4],
+        "GET /entities/counter?code=K%2F1&fetchState=true&top=100"
+    );
+    assert_eq!(
+        asked[6],
+        "POST /entities/counter/A%20b?code=K%2F1&op=delete"
+    );
+}
+
+#[tokio::test]
 async fn reads_are_made_again_and_garbage_is_told() {
     let (client, _) = serve([(503, "", "busy"), (202, "", RUNNING), (200, "", "<html>")]).await;
     assert!(client.get("a").await.unwrap().is_some());
     let error = client.get("a").await.unwrap_err();
     assert!(matches!(error, ClientError::Decode { .. }), "{error}");
     assert!(error.to_string().contains("<html>"), "{error}");
+}
+
+#[tokio::test]
+async fn what_the_host_would_not_take_is_refused_with_its_limit() {
+    let (client, script) = serve([]).await;
+    let large = "x".repeat(104_857_600);
+    let error = client.start_new("f", large).await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            ClientError::TooLarge {
+                limit: 104_857_600,
+                ..
+            }
+        ),
+        "{error}"
+    );
+    assert!(script.asked().is_empty());
 }
 
 #[tokio::test]

@@ -8,12 +8,14 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use durable_functions_protocol::entity::EntityId;
 use durable_functions_protocol::proto::Timestamp;
 use tokio::time::Instant;
 
 pub(super) use grpc::{Grpc, HistoryChunks};
 pub(super) use http::Http;
 
+use super::entities::{EntityQuery, EntityState, Signal};
 use super::query::Page;
 use super::state::{InstanceState, RuntimeStatus};
 use super::{ClientError, DurableClient, InstanceQuery, PurgeFilter};
@@ -213,6 +215,35 @@ impl<'a> Transport<'a> {
         match self {
             Self::Grpc(grpc) => grpc.query(query, token).await,
             Self::Http(http) => http.query(query, token).await,
+        }
+    }
+
+    pub(super) async fn signal_entity(&self, signal: Signal) -> Result<(), ClientError> {
+        match self {
+            Self::Grpc(grpc) => grpc.signal_entity(signal).await,
+            Self::Http(http) => http.signal_entity(signal).await,
+        }
+    }
+
+    pub(super) async fn get_entity(
+        &self,
+        id: &EntityId,
+        state: bool,
+    ) -> Result<Option<EntityState>, ClientError> {
+        match self {
+            Self::Grpc(grpc) => grpc.get_entity(id, state).await,
+            Self::Http(http) => http.get_entity(id, state).await,
+        }
+    }
+
+    pub(super) async fn query_entities(
+        &self,
+        query: &EntityQuery,
+        token: Option<String>,
+    ) -> Result<Page<EntityState>, ClientError> {
+        match self {
+            Self::Grpc(grpc) => grpc.query_entities(query, token).await,
+            Self::Http(http) => http.query_entities(query, token).await,
         }
     }
 }

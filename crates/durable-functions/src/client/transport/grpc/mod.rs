@@ -2,6 +2,7 @@
 
 mod channel;
 mod convert;
+mod entities;
 mod operations;
 
 use std::error::Error as _;

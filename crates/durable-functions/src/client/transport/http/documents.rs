@@ -1,12 +1,14 @@
 //! The documents that the API answers with.
 
 use chrono::{DateTime, Utc};
+use durable_functions_protocol::entity::EntityId;
 use durable_functions_protocol::failure::Failure;
 use durable_functions_protocol::proto::TaskFailureDetails;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::client::ClientError;
+use crate::client::entities::EntityState;
 use crate::client::state::{InstanceState, RuntimeStatus, failure_of_text};
 
 /// What the API says of an error.
@@ -74,6 +76,35 @@ pub(super) struct StatusDocument<'a> {
     last_updated_time: Option<DateTime<Utc>>,
     #[serde(default)]
     history_events: Vec<HistoryEntry>,
+}
+
+/// An entity in a list.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct EntityDocument<'a> {
+    entity_id: EntityName,
+    last_operation_time: Option<DateTime<Utc>>,
+    #[serde(borrow)]
+    state: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct EntityName {
+    name: String,
+    key: String,
+}
+
+impl EntityDocument<'_> {
+    pub(super) fn into_state(self, state: bool) -> EntityState {
+        let text = self.state.map(RawValue::get).filter(|text| *text != "null");
+        EntityState {
+            id: EntityId::new(self.entity_id.name, self.entity_id.key),
+            last_modified_at: self.last_operation_time,
+            backlog: 0,
+            locked_by: None,
+            state: text.filter(|_| state).map(str::to_owned),
+        }
+    }
 }
 
 #[derive(Deserialize)]

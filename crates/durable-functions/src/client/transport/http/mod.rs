@@ -1,6 +1,7 @@
 //! The host's HTTP management API.
 
 mod documents;
+mod entities;
 mod operations;
 mod url;
 

@@ -219,7 +219,7 @@ fn purged(body: &str) -> Result<u64, ClientError> {
     Ok(purged.instances_deleted)
 }
 
-fn date(time: DateTime<Utc>) -> String {
+pub(super) fn date(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
