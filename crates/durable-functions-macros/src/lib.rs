@@ -18,6 +18,7 @@
 mod activity;
 mod arguments;
 mod determinism;
+mod entity;
 mod errors;
 mod expansion;
 mod http;
@@ -157,6 +158,66 @@ pub fn activity(
     item: proc_macro::TokenStream,
 ) -> proc_macro::TokenStream {
     activity::expand(arguments.into(), item.into()).into()
+}
+
+/// Makes the methods of a type the operations of an entity: a small durable object, of which there
+/// is one for each key that somebody uses.
+///
+/// The type is the entity's state. It has `Default`, which is the state of a new entity, and
+/// `serde`'s `Serialize` and `Deserialize`. Every method of the `impl` with `&self` or `&mut self`
+/// is an operation; what `&self` ones do never changes the state. Besides the input, which is any
+/// type that `serde` can read and write, an operation takes `EntityContext` and `State<T>`. It
+/// returns its result, or a `Result` of it, and may be `async`.
+///
+/// One operation of an entity runs after another. If one fails, the state is what it was before,
+/// and what it sent is not sent. An operation runs at least once: if the process dies before the
+/// host has its result, it runs again, on the state of before.
+///
+/// | argument | meaning | without it |
+/// |---|---|---|
+/// | `name = ".."` | the name by which the host and others know it | the type's, as `rate_limiter` |
+/// | `binding = ".."` | name of the trigger binding in function.json | `context` |
+///
+/// | on a method | meaning |
+/// |---|---|
+/// | `#[operation(name = "..")]` | the name of the operation; names have no case |
+/// | `#[operation(skip)]` | it is no operation |
+///
+/// The operation `delete` deletes the state of an entity that has no operation of that name.
+///
+/// ```
+/// use durable_functions::prelude::*;
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Default, Serialize, Deserialize)]
+/// struct Counter {
+///     value: i64,
+/// }
+///
+/// #[entity]
+/// impl Counter {
+///     fn get(&self) -> i64 {
+///         self.value
+///     }
+///
+///     fn add(&mut self, n: i64) -> Result<i64> {
+///         let sum = self.value.checked_add(n);
+///         self.value = sum.ok_or_else(|| durable_functions::Error::msg("too large"))?;
+///         Ok(self.value)
+///     }
+/// }
+///
+/// // they are still methods
+/// let mut counter = Counter::default();
+/// assert_eq!(counter.add(5).unwrap(), 5);
+/// assert_eq!(counter.get(), 5);
+/// ```
+#[proc_macro_attribute]
+pub fn entity(
+    arguments: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    entity::expand(arguments.into(), item.into()).into()
 }
 
 /// Makes a function an HTTP function.

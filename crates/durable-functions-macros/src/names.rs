@@ -17,7 +17,8 @@ pub(crate) fn of(function: &Function, options: &Options, errors: &mut Errors) ->
     name
 }
 
-fn check_function(name: &str, span: Span, errors: &mut Errors) {
+/// Checks a function's name.
+pub(crate) fn check_function(name: &str, span: Span, errors: &mut Errors) {
     if is_name(name, |c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
         && !name.eq_ignore_ascii_case("host")
     {

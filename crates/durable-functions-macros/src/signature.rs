@@ -18,6 +18,8 @@ use crate::types;
 pub(crate) enum Kind {
     Orchestrator,
     Activity,
+    /// A method of an entity.
+    Entity,
     Http,
 }
 
@@ -26,6 +28,7 @@ impl Kind {
         match self {
             Self::Orchestrator => "an orchestrator",
             Self::Activity => "an activity",
+            Self::Entity => "an operation",
             Self::Http => "an HTTP function",
         }
     }

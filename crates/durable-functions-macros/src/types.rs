@@ -40,7 +40,13 @@ pub(crate) fn is_context(ty: &Type) -> bool {
 
 /// Whether an argument is spelt as none of the SDK's own.
 pub(crate) fn is_payload(ty: &Type) -> bool {
-    let own = ["State", "ActivityContext", "DurableClient", "HttpRequest"];
+    let own = [
+        "State",
+        "ActivityContext",
+        "EntityContext",
+        "DurableClient",
+        "HttpRequest",
+    ];
     !last_segment(ty).is_some_and(|segment| own.iter().any(|own| segment.ident == own))
 }
 
@@ -79,13 +85,22 @@ fn advice(ty: &Type, kind: Kind) -> Option<&'static str> {
     // `State` alone is a likely name for a user's own type; that of the SDK has an argument
     let has_arguments = matches!(segment.arguments, PathArguments::AngleBracketed(_));
     match (&*segment.ident.to_string(), kind) {
+        ("OrchestrationContext", Kind::Entity) => Some(
+            "only an orchestrator has an `OrchestrationContext`: an operation starts orchestrations with its `EntityContext`",
+        ),
+        ("DurableClient", Kind::Entity) => Some(
+            "an operation starts orchestrations and signals entities with an `EntityContext`, so that nothing is sent if it fails",
+        ),
+        ("EntityContext", Kind::Activity | Kind::Http | Kind::Orchestrator) => {
+            Some("only an operation of an entity has an `EntityContext`")
+        }
         ("OrchestrationContext", Kind::Activity | Kind::Http) => Some(
             "only an orchestrator has an `OrchestrationContext`: put `#[orchestrator]` on the function",
         ),
-        ("HttpRequest", Kind::Activity | Kind::Orchestrator) => Some(
+        ("HttpRequest", Kind::Activity | Kind::Entity | Kind::Orchestrator) => Some(
             "only an HTTP function has an `HttpRequest`: pass what is needed of it as the input",
         ),
-        ("ActivityContext", Kind::Http | Kind::Orchestrator) => {
+        ("ActivityContext", Kind::Http | Kind::Entity | Kind::Orchestrator) => {
             Some("only an activity has an `ActivityContext`")
         }
         ("DurableClient", Kind::Orchestrator) => Some(

@@ -24,6 +24,14 @@ pub enum ActivityTrigger {}
 #[derive(Debug)]
 pub enum HttpTrigger {}
 
+/// Marks arguments of an entity's operation.
+#[derive(Debug)]
+pub enum EntityTrigger {}
+
+impl Trigger for EntityTrigger {
+    const NAME: &'static str = "entity";
+}
+
 impl Trigger for ActivityTrigger {
     const NAME: &'static str = "activity";
 }
@@ -42,7 +50,7 @@ impl Trigger for HttpTrigger {
     message = "`{Self}` cannot be an argument of this kind of function",
     label = "not an argument",
     note = "the payload is any type that implements `serde::Deserialize`: put `#[derive(serde::Serialize, serde::Deserialize)]` on a type of your own",
-    note = "besides, an activity takes `State<T>`, `ActivityContext` and `DurableClient`; an HTTP function takes `HttpRequest`, `State<T>` and `DurableClient`",
+    note = "besides, an activity takes `State<T>`, `ActivityContext` and `DurableClient`; an HTTP function takes `HttpRequest`, `State<T>` and `DurableClient`; an operation of an entity takes `State<T>` and `EntityContext`",
     note = "what is in a `State<T>` is shared between threads: it has to be `Send` and `Sync`"
 )]
 pub trait Argument<K: Trigger>: Sized {
@@ -90,13 +98,19 @@ pub const fn any(arguments: &[bool]) -> bool {
 
 /// Used by the attributes: whether the arguments have at most one payload among them.
 #[doc(hidden)]
-pub const fn at_most_one(payloads: &[usize]) -> bool {
-    let (mut rest, mut sum) = (payloads, 0);
+pub const fn at_most_one(arguments: &[usize]) -> bool {
+    payloads(arguments) <= 1
+}
+
+/// Used by the attributes: how many payloads the arguments have among them.
+#[doc(hidden)]
+pub const fn payloads(arguments: &[usize]) -> usize {
+    let (mut rest, mut sum) = (arguments, 0);
     while let [first, others @ ..] = rest {
         sum += *first;
         rest = others;
     }
-    sum <= 1
+    sum
 }
 
 /// What the app shares with its activities and HTTP functions: a pool, a client, settings.

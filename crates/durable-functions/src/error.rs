@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::fmt;
 
+use durable_functions_protocol::entity::EntityId;
 use durable_functions_protocol::failure::Failure;
 use serde_json::Value;
 
@@ -346,6 +347,18 @@ pub enum TaskError {
         #[source]
         failure: Box<Failure>,
     },
+    /// The operation of an entity failed, or a lock was refused.
+    #[error("operation '{operation}' of entity '{entity}' failed: {failure}")]
+    Entity {
+        /// Which entity.
+        entity: EntityId,
+        /// Name of the operation.
+        operation: String,
+        /// What it failed with: the entity's own error, or what the host says of an entity that
+        /// it does not know.
+        #[source]
+        failure: Box<Failure>,
+    },
     /// The activity gave up because its time was nearly over or its worker was about to end; see
     /// [`Cancelled`].
     #[error("activity '{name}' was cancelled: {failure}")]
@@ -404,11 +417,20 @@ impl TaskError {
         }
     }
 
+    pub(crate) fn entity(entity: &EntityId, operation: &str, failure: Failure) -> Self {
+        Self::Entity {
+            entity: entity.clone(),
+            operation: operation.to_owned(),
+            failure: Box::new(failure),
+        }
+    }
+
     /// The failure, if the task itself failed.
     pub fn failure(&self) -> Option<&Failure> {
         match self {
             Self::Activity { failure, .. }
             | Self::SubOrchestration { failure, .. }
+            | Self::Entity { failure, .. }
             | Self::Cancelled { failure, .. }
             | Self::NonDeterminism { failure, .. } => Some(failure),
             Self::Timeout { .. } | Self::Decode { .. } => None,

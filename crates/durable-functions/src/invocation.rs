@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::argument::States;
 use crate::client::DurableClient;
+use crate::entity::EntityContext;
 use crate::http::HttpRequest;
 
 /// One call of an activity or an HTTP function. [`Argument`](crate::macro_support::Argument)s are
@@ -23,6 +24,8 @@ pub struct Invocation {
     pub(crate) payload: Option<String>,
     pub(crate) request: Option<HttpRequest>,
     pub(crate) client: Option<DurableClient>,
+    /// Of an operation of an entity.
+    pub(crate) entity: Option<EntityContext>,
     pub(crate) states: Arc<States>,
     pub(crate) cancellation: CancellationToken,
     /// When an activity should stop.

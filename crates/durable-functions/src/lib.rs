@@ -31,6 +31,7 @@
 //!
 //! - [`macro@orchestrator`], [`macro@activity`] and [`macro@http_trigger`] turn functions into the
 //!   functions of an app;
+//! - [`macro@entity`] turns the methods of a type into the operations of a durable object;
 //! - [`OrchestrationContext`] is what an orchestrator does everything with;
 //! - [`DurableClient`] starts instances from HTTP functions;
 //! - [`FunctionApp`] registers the functions and runs the process.
@@ -41,6 +42,7 @@ mod argument;
 #[doc(hidden)]
 pub mod bench_support;
 mod client;
+mod entity;
 mod error;
 mod http;
 mod input;
@@ -88,33 +90,42 @@ pub use client::{
     HistoryEvent, HistoryEventKind, HistoryStream, InstanceQuery, InstanceState, ManagementUrls,
     Page, Pages, PurgeFilter, RuntimeStatus, SignalEntity, StartNew,
 };
-pub use durable_functions_macros::{activity, http_trigger, orchestrator};
+pub use durable_functions_macros::{activity, entity, http_trigger, orchestrator};
 pub use durable_functions_protocol::entity::{EntityId, InvalidEntityId};
 pub use durable_functions_protocol::failure::Failure;
+pub use entity::{
+    CallsOf, Entity, EntityContext, EntityOperation, OutgoingSignal, SignalSender, SignalsOf,
+    StartFromEntity,
+};
 pub use error::{Cancelled, Error, Result, TaskError};
 pub use http::{HttpError, HttpRequest, HttpResponse, Json};
 pub use input::IntoInput;
 pub use orchestrator::{
     All, Any, Call, ContinueAsNew, ContinueAsNewOptions, DurableHttpRequest, DurableHttpResponse,
-    Either, EitherOf, EventWait, FailedAttempt, HttpCall, OrchestrationContext, OrchestrationRng,
-    Race, RetryDecision, RetryPolicy, Sleep, SubOrchestration, TokenSource, Winner,
-    compare_versions,
+    Either, EitherOf, EntityCall, EntityLock, EntityRef, EntitySignal, EventWait, FailedAttempt,
+    HttpCall, LockGuard, OrchestrationContext, OrchestrationRng, Race, RetryDecision, RetryPolicy,
+    Sleep, SubOrchestration, TokenSource, Winner, compare_versions,
 };
 pub use registry::AppError;
 
 /// What the attributes' expansions, and the signatures above, are made of. Not for use by hand.
 pub mod macro_support {
+    pub use chrono::{DateTime, Utc};
+
     pub use crate::activity::{Activity, ActivityCall, ActivityFn};
     pub use crate::argument::{
-        ActivityTrigger, Argument, HttpTrigger, States, Trigger, any, at_most_one,
+        ActivityTrigger, Argument, EntityTrigger, HttpTrigger, States, Trigger, any, at_most_one,
+        payloads,
     };
     pub use crate::client::{ByFunction, ByName, OrchestratorTarget};
+    pub use crate::entity::{Entity, OperationCall, SignalSender, result as operation_result};
     pub use crate::error::IntoError;
     pub use crate::http::{HttpCall, HttpFunction, IntoHttpResponse, outcome as http_outcome};
-    pub use crate::input::{AnyInput, Encode};
+    pub use crate::input::{AnyInput, Encode, IntoInput};
     pub use crate::invocation::Invocation;
     pub use crate::orchestrator::{
-        Orchestration, Orchestrator, OrchestratorFn, input as orchestrator_input,
+        EntityCall, EntityRef, Orchestration, Orchestrator, OrchestratorFn,
+        input as orchestrator_input,
     };
     pub use crate::outcome::{NotResult, Outcome, Probe};
     pub use crate::registry::{AsActivity, AsHttp, AsOrchestrator, Function, IntoFunction};

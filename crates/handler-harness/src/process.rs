@@ -241,16 +241,20 @@ impl Answer {
 
     /// The response of a turn.
     pub fn orchestration(&self) -> OrchestratorResponse {
+        OrchestratorResponse::decode(self.message().as_slice()).expect("a response")
+    }
+
+    /// The message in the answer to a turn or to an entity's batch.
+    pub fn message(&self) -> Vec<u8> {
         assert_eq!(self.content_type, "application/json", "{self:?}");
         let body = self.json();
         let message = body["ReturnValue"]
             .as_str()
             .unwrap_or_else(|| panic!("no text as ReturnValue: {self:?}"));
         assert!(!message.is_empty(), "{self:?}");
-        let message = base64_simd::STANDARD
+        base64_simd::STANDARD
             .decode_to_vec(message)
-            .expect("base64");
-        OrchestratorResponse::decode(message.as_slice()).expect("a response")
+            .expect("base64")
     }
 
     /// The result of an activity that succeeded.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use durable_functions::prelude::*;
-use durable_functions::{Failure, RetryPolicy, TaskError};
+use durable_functions::{EntityId, Failure, RetryPolicy, TaskError};
 use serde_json::{Value, json};
 
 use crate::activities::{echo, fail_activity, flaky, hello};
@@ -162,6 +162,10 @@ pub async fn unknown_orch(ctx: OrchestrationContext, input: Value) -> Result<Val
         Some("sub") => {
             ctx.call_sub_orchestrator_by_name::<Value>("no_such_orchestrator", "x")
                 .await
+        }
+        Some("entity") => {
+            let id = EntityId::new("no_such_entity", "k");
+            ctx.call_entity::<Value>(id, "get", ()).await
         }
         _ => ctx.call_by_name::<Value>("no_such_activity", "x").await,
     };

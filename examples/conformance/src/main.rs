@@ -1,7 +1,7 @@
 //! The functions behind the recordings of the real host: same names, same logic, same outputs.
 
 mod activities;
-
+mod entities;
 mod failing;
 mod input;
 mod operations;
@@ -16,6 +16,7 @@ use durable_functions::prelude::*;
 use serde_json::Value;
 
 use activities::{Attempts, big, echo, fail_activity, flaky, hello, raw_result, slow, square};
+use entities::{Counter, call_entity_orch, lock_orch};
 use failing::{
     catch_activity_orch, fail_activity_orch, fail_orch, nondet_orch, retry_orch, unknown_orch,
 };
@@ -91,5 +92,8 @@ fn main() -> ExitCode {
         .register(send_event_orch)
         .register(fail_orch)
         .register(unknown_orch)
+        .register_entity::<Counter>()
+        .register(call_entity_orch)
+        .register(lock_orch)
         .run()
 }

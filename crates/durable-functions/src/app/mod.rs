@@ -3,9 +3,14 @@
 mod command_line;
 mod package;
 
+use std::future::Future;
 use std::process::ExitCode;
 
+use serde::Serialize;
+
 use crate::argument::States;
+use crate::entity::{Dynamic, Entity, EntityOperation};
+use crate::error::IntoError;
 use crate::registry::{AppError, Function, IntoFunction, Registry};
 
 /// A function app: the functions of one process, and what they share.
@@ -46,7 +51,71 @@ impl FunctionApp {
         self
     }
 
-    /// Shares a value with every activity and HTTP function that has a
+    /// Adds an entity: a type with `#[entity]` on an `impl`.
+    ///
+    /// ```
+    /// use durable_functions::prelude::*;
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Default, Serialize, Deserialize)]
+    /// struct Counter(i64);
+    ///
+    /// #[entity]
+    /// impl Counter {
+    ///     fn add(&mut self, n: i64) -> i64 {
+    ///         self.0 += n;
+    ///         self.0
+    ///     }
+    /// }
+    ///
+    /// let app = FunctionApp::new().register_entity::<Counter>();
+    /// # let _ = app;
+    /// ```
+    pub fn register_entity<E: Entity>(mut self) -> Self {
+        self.functions.push(Function::entity::<E>());
+        self
+    }
+
+    /// Adds an entity that is one function over the operation's name, for operations that are
+    /// known when it runs only.
+    ///
+    /// ```
+    /// use durable_functions::prelude::*;
+    /// use durable_functions::{EntityOperation, Error};
+    ///
+    /// async fn tally(operation: EntityOperation) -> Result<i64> {
+    ///     let count = operation.state::<i64>()?.unwrap_or_default();
+    ///     match operation.name().to_ascii_lowercase().as_str() {
+    ///         "get" => Ok(count),
+    ///         "add" => {
+    ///             let count = count + operation.input::<i64>()?;
+    ///             operation.set_state(count)?;
+    ///             Ok(count)
+    ///         }
+    ///         other => Err(Error::msg(format!("tally has no operation '{other}'"))),
+    ///     }
+    /// }
+    ///
+    /// let app = FunctionApp::new().register_entity_fn("tally", tally);
+    /// # let _ = app;
+    /// ```
+    pub fn register_entity_fn<F, T, E>(
+        mut self,
+        name: &'static str,
+        function: impl Fn(EntityOperation) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<T, E>> + 'static,
+        T: Serialize,
+        E: IntoError,
+    {
+        let function = Dynamic::new(function);
+        self.functions
+            .push(Function::dynamic_entity(name, function));
+        self
+    }
+
+    /// Shares a value with every activity, entity and HTTP function that has a
     /// [`State<T>`](crate::State) argument. One value of each type.
     pub fn state<T: Send + Sync + 'static>(mut self, value: T) -> Self {
         if !self.states.insert(value) {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use durable_functions_protocol::proto::{
     ActionType, CreateSubOrchestrationAction, ExecutionStartedEvent, OrchestrationInstance,
-    ScheduleTaskAction, SendEventAction, Timestamp,
+    ScheduleTaskAction, SendEventAction,
 };
 use durable_functions_protocol::{time, value};
 use prost_types::value::Kind;
@@ -19,6 +19,7 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::combinators::Members;
+use super::timer::timestamp;
 use super::{
     All, Any, Call, ContinueAsNew, ContinueAsNewOptions, DurableHttpRequest, EitherOf, EventWait,
     HttpCall, OrchestrationRng, Orchestrator, OrchestratorFn, Race, Sleep, SubOrchestration,
@@ -43,6 +44,10 @@ impl OrchestrationContext {
             core,
             started: Rc::new(started),
         }
+    }
+
+    pub(super) fn core(&self) -> &Rc<Core> {
+        &self.core
     }
 
     /// Calls an activity.
@@ -176,6 +181,9 @@ impl OrchestrationContext {
         input: impl Encode,
     ) -> SubOrchestration<Output> {
         const KIND: EventKind = EventKind::SubOrchestrationCreated;
+        if self.core.is_in_section() {
+            self.core.fail(Fault::sub_orchestration_in_section(&name));
+        }
         let id = self.core.schedule(KIND, &name, || {
             let input = input
                 .encode()
@@ -211,14 +219,7 @@ impl OrchestrationContext {
     /// Waits until a point in time. One that is over already is waited for as well, for a moment:
     /// the history has a timer for it.
     pub fn sleep_until(&self, until: DateTime<Utc>) -> Sleep {
-        let until = Timestamp {
-            seconds: until.timestamp(),
-            // chrono counts a leap second as more than a second of nanoseconds
-            nanos: until
-                .timestamp_subsec_nanos()
-                .min(999_999_999)
-                .cast_signed(),
-        };
+        let until = timestamp(until);
         Sleep::until(Rc::clone(&self.core), until)
     }
 

@@ -42,12 +42,16 @@ pub(super) fn failure(core: &Core, details: Range<u32>) -> Failure {
     task_failure(core.bytes(widen(details)))
 }
 
-fn text(core: &Core, range: Range<u32>) -> Result<&str, std::str::Utf8Error> {
+pub(super) fn text(core: &Core, range: Range<u32>) -> Result<&str, std::str::Utf8Error> {
     let bytes = core.bytes(widen(range));
     std::str::from_utf8(if bytes.is_empty() { b"null" } else { bytes })
 }
 
-fn undecodable<T>(what: String, problem: &dyn std::fmt::Display, text: &str) -> TaskError {
+pub(super) fn undecodable<T>(
+    what: String,
+    problem: &dyn std::fmt::Display,
+    text: &str,
+) -> TaskError {
     TaskError::Decode {
         what,
         expected: type_name::<T>(),

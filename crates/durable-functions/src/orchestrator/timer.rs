@@ -6,11 +6,21 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
+use chrono::{DateTime, Utc};
 use durable_functions_protocol::proto::{ActionType, CreateTimerAction, Timestamp};
 use durable_functions_protocol::time;
 use futures_core::FusedFuture;
 
 use crate::replay::{Core, Ended, EventKind, next_chunk};
+
+/// A point in time as the host's messages have it.
+pub(crate) fn timestamp(time: DateTime<Utc>) -> Timestamp {
+    Timestamp {
+        seconds: time.timestamp(),
+        // chrono counts a leap second as more than a second of nanoseconds
+        nanos: time.timestamp_subsec_nanos().min(999_999_999).cast_signed(),
+    }
+}
 
 /// A durable timer. Await it to wait for its time.
 ///

@@ -10,10 +10,13 @@ use durable_functions_protocol::failure::Failure;
 use super::binding::Binding;
 use crate::activity::{self, Activity, ActivityFn};
 use crate::argument::States;
+use crate::entity::{Dynamic, Entity, EntityFunction, Typed};
 use crate::http::{self, HttpCall, HttpFunction, HttpResponse, Refused};
 use crate::invocation::Invocation;
 use crate::orchestrator::{self, Orchestrator, OrchestratorFn};
 use crate::replay::Start;
+
+const ENTITY_TRIGGER: &str = "entityTrigger";
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -22,6 +25,7 @@ type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 pub(crate) enum Handler {
     Orchestrator(Arc<Start>),
     Activity(Arc<dyn Fn(Invocation) -> BoxFuture<Result<String, Failure>> + Send + Sync>),
+    Entity(Arc<dyn EntityFunction>),
     Http(Arc<dyn Fn(Invocation) -> BoxFuture<Result<HttpResponse, Refused>> + Send + Sync>),
 }
 
@@ -63,6 +67,25 @@ impl Function {
         }
     }
 
+    pub(crate) fn entity<E: Entity>() -> Self {
+        Self {
+            name: E::NAME,
+            bindings: vec![Binding::input(E::BINDING, ENTITY_TRIGGER)],
+            handler: Handler::Entity(Arc::new(Typed::<E>::new())),
+            missing: E::missing,
+        }
+    }
+
+    /// An entity that is one function over the operation's name.
+    pub(crate) fn dynamic_entity(name: &'static str, function: Dynamic) -> Self {
+        Self {
+            name,
+            bindings: vec![Binding::input("context", ENTITY_TRIGGER)],
+            handler: Handler::Entity(Arc::new(function)),
+            missing: |_| None,
+        }
+    }
+
     fn http<H: HttpFunction>() -> Self {
         let trigger = Binding {
             auth_level: Some(H::AUTH_LEVEL),
@@ -98,7 +121,8 @@ impl fmt::Debug for Function {
 #[diagnostic::on_unimplemented(
     message = "this function can't be registered",
     label = "no attribute on this function",
-    note = "put `#[orchestrator]`, `#[activity]` or `#[http_trigger(..)]` on it"
+    note = "put `#[orchestrator]`, `#[activity]` or `#[http_trigger(..)]` on it",
+    note = "an entity is a type: `.register_entity::<Counter>()`"
 )]
 pub trait IntoFunction<Marker> {
     /// Describes the function.

@@ -9,6 +9,7 @@ use durable_functions_protocol::proto::{ActionType, OrchestratorAction, Timestam
 use prost::Message as _;
 use uuid::Uuid;
 
+use super::entities::Entities;
 use super::fault::Fault;
 use super::inbox::{Inbox, Raised};
 use super::index::{Event, EventKind, RequestIndex};
@@ -74,6 +75,7 @@ pub(super) struct State {
     /// Ids of actions in a rewound history that the code does not ask for any more, ascending.
     passed_over: Vec<u32>,
     pub(super) retries: Retries,
+    pub(super) entities: Entities,
 }
 
 #[derive(Clone, Copy)]
@@ -294,6 +296,11 @@ impl Core {
         if self.closed.get() {
             return None;
         }
+        self.begin_action(kind, name)
+    }
+
+    /// [`begin`](Self::begin), also when the orchestrator has ended.
+    pub(super) fn begin_action(&self, kind: EventKind, name: &str) -> Option<(u32, bool)> {
         let id = self.state.borrow_mut().free_id();
         if id > i32::MAX as u32 {
             self.fail(Fault::too_many_actions());
@@ -308,6 +315,10 @@ impl Core {
 
     #[inline]
     fn compare(&self, id: u32, event: Event, kind: EventKind, name: &str) {
+        if event.kind == EventKind::EntityMessage && kind == EventKind::EventSent {
+            // another SDK's event for a message that ours sends
+            return;
+        }
         let recorded = super::events::scheduled_name(&self.request, event);
         if event.kind != kind || !recorded.eq_ignore_ascii_case(name.as_bytes()) {
             self.fail(Fault::other_action(
@@ -601,14 +612,14 @@ impl State {
         u32::try_from(self.tasks.len()).unwrap_or(CLOSED)
     }
 
-    fn begin(&mut self, state: TaskState) {
+    pub(super) fn begin(&mut self, state: TaskState) {
         self.tasks.push(Task {
             wakee: Wakee::Nobody,
             state,
         });
     }
 
-    fn decide(&mut self, id: u32, action: ActionType) {
+    pub(super) fn decide(&mut self, id: u32, action: ActionType) {
         self.actions.push(OrchestratorAction {
             id: id.cast_signed(),
             orchestrator_action_type: Some(action),

@@ -97,6 +97,19 @@ pub(crate) fn raised(
     ))
 }
 
+/// The id of the request that an entity has answered, and its result or failure.
+pub(crate) fn answer(
+    request: &[u8],
+    event: Event,
+) -> Result<(&[u8], std::ops::Range<usize>), Malformed> {
+    let id = Reader::new(request, event.body()).find(1)?.unwrap_or(0..0);
+    let outcome = match event.kind {
+        EventKind::EntityFailed => Reader::new(request, event.body()).find(2)?,
+        _ => Reader::new(request, event.body()).find_wrapped(2)?,
+    };
+    Ok((request.get(id).unwrap_or_default(), outcome.unwrap_or(0..0)))
+}
+
 /// The reason of a termination, if there is one.
 pub(crate) fn reason(request: &[u8], event: Event) -> Result<Option<String>, Malformed> {
     let reason = Reader::new(request, event.body()).find_wrapped(1)?;

@@ -1,5 +1,6 @@
 //! Why a turn can't go on, told so that somebody can mend it.
 
+use durable_functions_protocol::entity::{EntityId, InvalidEntityId};
 use durable_functions_protocol::failure::Failure;
 
 use super::index::EventKind;
@@ -119,6 +120,83 @@ impl Fault {
         Self {
             error_type: "InvalidCustomStatus",
             message: format!("The custom status can't be set: {problem}"),
+        }
+    }
+
+    fn critical_section(message: String) -> Self {
+        Self {
+            error_type: "CriticalSection",
+            message,
+        }
+    }
+
+    /// An entity was called that the critical section has not locked.
+    pub(crate) fn call_outside_of_section(entity: &EntityId, locked: &[EntityId]) -> Self {
+        let locked: Vec<_> = locked.iter().map(ToString::to_string).collect();
+        Self::critical_section(format!(
+            "Entity '{entity}' was called in a critical section that has locked only {}. Lock all \
+            entities that the section calls: `ctx.lock([..])`, or drop the guard before the call",
+            locked.join(", ")
+        ))
+    }
+
+    /// A locked entity was called again before it answered.
+    pub(crate) fn second_call_in_section(entity: &EntityId) -> Self {
+        Self::critical_section(format!(
+            "Locked entity '{entity}' was called while an earlier call of it is under way. Await \
+            one call of a locked entity before the next"
+        ))
+    }
+
+    /// A signal was sent to an entity that is locked.
+    pub(crate) fn signal_to_locked(entity: &EntityId) -> Self {
+        Self::critical_section(format!(
+            "Entity '{entity}' was signalled while this orchestration has it locked: a signal \
+            waits until the lock is released, and so would come too late. Call it instead, or \
+            signal it after the guard is dropped"
+        ))
+    }
+
+    /// A sub-orchestration was called in a critical section.
+    pub(crate) fn sub_orchestration_in_section(name: &str) -> Self {
+        Self::critical_section(format!(
+            "Sub-orchestration '{name}' was called in a critical section. It may need the locked \
+            entities itself, and would then wait for ever: call it before the lock or after the \
+            guard is dropped"
+        ))
+    }
+
+    /// Locks were asked for while there are some.
+    pub(crate) fn nested_lock() -> Self {
+        Self::critical_section(
+            "`ctx.lock(..)` was called while other locks are held or asked for: two orchestrations \
+            that do so can wait for each other for ever. Lock all entities at once, in one \
+            `ctx.lock([..])`"
+                .into(),
+        )
+    }
+
+    /// No locks were asked for.
+    pub(crate) fn empty_lock() -> Self {
+        Self::critical_section("`ctx.lock([])` was called without an entity to lock".into())
+    }
+
+    /// There can't be such an entity.
+    pub(crate) fn entity_id(problem: &InvalidEntityId) -> Self {
+        Self {
+            error_type: "InvalidEntityId",
+            message: format!("An entity can't be reached: {problem}"),
+        }
+    }
+
+    /// The backend has no entities.
+    pub(crate) fn no_entities() -> Self {
+        Self {
+            error_type: "EntitiesNotSupported",
+            message: "The host's request says nothing of entities, so the storage backend of this \
+                task hub has none. Use one that has: Azure Storage, MSSQL or the Durable Task \
+                Scheduler"
+                .into(),
         }
     }
 

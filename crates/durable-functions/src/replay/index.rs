@@ -24,6 +24,12 @@ pub(crate) enum EventKind {
     OrchestratorStarted,
     EventSent,
     EventRaised,
+    /// A message to an entity, as an event of its own, which the Functions host does not write.
+    EntityMessage,
+    /// The result of a call of an entity or the grant of locks, as an event of its own.
+    EntityAnswered,
+    /// The failure of a call of an entity, as an event of its own.
+    EntityFailed,
     Suspended,
     Resumed,
     /// What a rewind leaves in place of the events that it takes back.
@@ -51,6 +57,9 @@ impl EventKind {
             18 | 30 => Self::Rewound,
             21 => Self::Suspended,
             22 => Self::Resumed,
+            23 | 24 | 27 | 29 => Self::EntityMessage,
+            25 | 28 => Self::EntityAnswered,
+            26 => Self::EntityFailed,
             _ => Self::Other,
         }
     }
@@ -75,6 +84,7 @@ impl EventKind {
                 | Self::SubOrchestrationCreated
                 | Self::TimerCreated
                 | Self::EventSent
+                | Self::EntityMessage
         )
     }
 
@@ -85,6 +95,7 @@ impl EventKind {
             Self::SubOrchestrationCreated => "a call of sub-orchestration",
             Self::TimerCreated => "a timer",
             Self::EventSent => "an event sent as",
+            Self::EntityMessage => "a message to an entity",
             _ => "an event",
         }
     }
@@ -129,6 +140,8 @@ pub(crate) struct RequestIndex {
     pub(crate) rewound: usize,
     /// The entries of `properties`.
     properties: Vec<Range<usize>>,
+    /// How to send messages to entities; none if the host says nothing of it.
+    pub(crate) entity_parameters: Option<Range<usize>>,
     /// Ids of the actions that failed, ascending.
     failed: Vec<u32>,
     /// Position in `events` of the scheduling event with that id, plus one; 0 for none.
@@ -147,6 +160,7 @@ impl RequestIndex {
         const INSTANCE_ID: u64 = key(1, BYTES);
         const PAST_EVENT: u64 = key(3, BYTES);
         const NEW_EVENT: u64 = key(4, BYTES);
+        const ENTITY_PARAMETERS: u64 = key(5, BYTES);
         const PROPERTY: u64 = key(7, BYTES);
         let mut index = Self {
             events: Vec::with_capacity(buffer.len() / TYPICAL_EVENT),
@@ -159,6 +173,7 @@ impl RequestIndex {
                 PAST_EVENT => index.events.push(event(buffer, reader.bytes()?)?),
                 NEW_EVENT => new_events.push(event(buffer, reader.bytes()?)?),
                 INSTANCE_ID => index.instance_id = reader.bytes()?,
+                ENTITY_PARAMETERS => index.entity_parameters = Some(reader.bytes()?),
                 PROPERTY => index.properties.push(reader.bytes()?),
                 other => reader.pass(other)?,
             }

@@ -9,12 +9,14 @@
 //!   of an event;
 //! - `core` holds the state of a turn: open tasks by action id, decided actions; `inbox` the external
 //!   events and who waits for them; `waking` who is to be polled;
+//! - `entities` sends messages to entities and keeps the critical section;
 //! - `retries` makes failed calls again;
 //! - `turn` applies the events one by one and polls the orchestrator after each that woke it;
 //!   `response` is what it ends with;
 //! - `fault` words what went wrong; `silence` tells loggers that a thread replays.
 
 mod core;
+mod entities;
 mod events;
 mod fault;
 mod inbox;
@@ -35,6 +37,7 @@ use durable_functions_protocol::proto::Timestamp;
 use durable_functions_protocol::time;
 
 pub(crate) use self::core::{Continuation, Core, Ended};
+pub(crate) use self::entities::Operation;
 pub(crate) use self::events::failure as task_failure;
 pub(crate) use self::fault::{Fault, NON_DETERMINISM};
 pub(crate) use self::index::EventKind;

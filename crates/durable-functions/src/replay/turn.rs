@@ -151,11 +151,26 @@ impl Turn<'_> {
             EventKind::TaskFailed | EventKind::SubOrchestrationFailed => {
                 self.complete(event, Ended::Failed(event.span()));
             }
-            EventKind::EventRaised if self.end.is_some() => self.raised_late.push(position),
             EventKind::EventRaised => {
                 let (name, payload) = events::raised(request, event).map_err(Fault::malformed)?;
                 let payload = payload.start as u32..payload.end as u32;
+                if core.answer(name, Ended::Completed(payload.clone()), true) {
+                    return Ok(());
+                }
+                if self.end.is_some() {
+                    self.raised_late.push(position);
+                    return Ok(());
+                }
                 core.raise_event(&String::from_utf8_lossy(name), payload, position);
+            }
+            EventKind::EntityAnswered | EventKind::EntityFailed => {
+                let (id, range) = events::answer(request, event).map_err(Fault::malformed)?;
+                let range = range.start as u32..range.end as u32;
+                let ended = match event.kind {
+                    EventKind::EntityFailed => Ended::Failed(range),
+                    _ => Ended::Completed(range),
+                };
+                core.answer(id, ended, false);
             }
             kind if kind.is_scheduling() => {
                 if self.running.is_none() && self.end.is_none() {
@@ -244,6 +259,9 @@ impl Turn<'_> {
 
     /// The orchestrator has ended, unless it asked to go on with another input.
     fn end(&mut self, end: End) {
+        if self.end.is_none() {
+            self.core.leave_all_sections();
+        }
         self.core.close();
         let end = match (self.core.take_continuation(), end) {
             (Some(next), End::Completed(_)) => End::ContinuedAsNew(next),
@@ -264,12 +282,16 @@ impl Turn<'_> {
         let instance_id = self.core.instance_id().to_owned();
         let id = self.core.next_id().cast_signed();
         if let Some(fault) = self.core.take_fault() {
-            return failed(instance_id, id, fault.into_failure());
+            let mut response = failed(instance_id, id, fault.into_failure());
+            response.actions.splice(0..0, self.core.releases());
+            return response;
         }
         let carry_over = self.carry_over();
         let custom_status = self.core.take_custom_status();
         let mut actions = self.core.take_actions();
         match self.end {
+            // an instance that has ended could not give back what it is still to be granted
+            Some(ref end) if !matches!(end, End::Terminated(_)) && self.core.awaits_locks() => {}
             Some(end) => actions.push(complete(id, end, carry_over)),
             // what the orchestrator asks for while it is suspended is asked for when it goes on
             None if self.suspended => actions.clear(),

@@ -7,6 +7,7 @@ use actix_web::web::Bytes;
 use durable_functions_protocol::envelope::InvocationRequest;
 use durable_functions_protocol::error::DecodeError;
 use durable_functions_protocol::failure::Failure;
+use durable_functions_protocol::proto::{EntityBatchRequest, OperationResultResultType};
 use durable_functions_protocol::reply::Reply;
 use durable_functions_protocol::value;
 use prost::Message as _;
@@ -16,6 +17,7 @@ use super::fault::{self, Fault, Kind};
 use super::lifecycle::{Lifecycle, Running};
 use super::logs;
 use crate::client::DurableClient;
+use crate::entity::{EntityFunction, Environment, run_batch};
 use crate::http::Refused;
 use crate::invocation::Invocation;
 use crate::panic;
@@ -69,7 +71,7 @@ impl Dispatcher {
                 function: call.function.clone(),
                 known,
             };
-            return (report(&call, fault, &Kind::guess(&body)), None);
+            return (report(&call, fault, &Kind::guess(&body), &body), None);
         };
         let kind = Kind::of(&function.handler);
         let runner = Runner {
@@ -82,11 +84,12 @@ impl Dispatcher {
                 .and_then(|timeout| Instant::now().checked_add(hurry_after(timeout))),
         };
         let counted = self.lifecycle.enter();
+        let sent = body.clone();
         let running = tokio::task::spawn_blocking(move || (runner.run(&body), Some(counted)));
         // the pool refuses work and drops what waits in it when the process ends
         running
             .await
-            .unwrap_or_else(|_| (report(&call, Fault::Draining, &kind), None))
+            .unwrap_or_else(|_| (report(&call, Fault::Draining, &kind, &sent), None))
     }
 
     /// The answer to a request whose body did not arrive.
@@ -96,13 +99,13 @@ impl Dispatcher {
             .get(&call.function)
             .map_or(Kind::Activity, |function| Kind::of(&function.handler));
         let problem = format!("cannot read the host's request: its body did not arrive: {error}");
-        report(call, Fault::Unreadable(problem), &kind)
+        report(call, Fault::Unreadable(problem), &kind, &[])
     }
 }
 
-/// Answers a fault and logs it.
-fn report(call: &Call, fault: Fault, kind: &Kind) -> Reply {
-    let (reply, failure) = fault.answer(kind);
+/// Answers a fault and logs it. The body is what the host sent.
+fn report(call: &Call, fault: Fault, kind: &Kind, body: &[u8]) -> Reply {
+    let (reply, failure) = fault.answer(kind, body);
     if let Some(failure) = failure {
         log_failure(call, &failure);
     }
@@ -141,6 +144,7 @@ impl Runner {
         let logs = logs::Invocation::begin(self.function.name, &self.call.invocation_id);
         let result = match self.function.handler.clone() {
             Handler::Orchestrator(start) => self.orchestrator(body, &*start, &logs),
+            Handler::Entity(entity) => self.entity(body, &*entity, &logs),
             Handler::Activity(activity) => {
                 let result = self.invocation(body).and_then(|invocation| {
                     let done = panic::catch(|| Handle::current().block_on(activity(invocation)));
@@ -162,7 +166,7 @@ impl Runner {
             }
         };
         result.unwrap_or_else(|fault| {
-            let reply = report(&self.call, fault, &Kind::of(&self.function.handler));
+            let reply = report(&self.call, fault, &Kind::of(&self.function.handler), body);
             logs.print();
             reply
         })
@@ -194,6 +198,59 @@ impl Runner {
             logs.print();
         }
         Ok(fault::with_logs(&response.encode_to_vec(), &logs.take()))
+    }
+
+    fn entity(
+        &self,
+        body: &[u8],
+        function: &dyn EntityFunction,
+        logs: &logs::Invocation,
+    ) -> Result<Reply, Fault> {
+        let request = self.parse(body)?;
+        let batch: EntityBatchRequest = self
+            .trigger(&request)?
+            .message()
+            .map_err(Fault::unreadable)?;
+        let environment = Environment {
+            invocation: self.bare_invocation(),
+            is_draining: &|| self.lifecycle.is_draining(),
+        };
+        let operations: Vec<_> = batch
+            .operations
+            .iter()
+            .map(|operation| operation.operation.clone())
+            .collect();
+        let running = run_batch(batch, function, environment);
+        let result = panic::catch(|| Handle::current().block_on(running)).map_err(Fault::Failed)?;
+        let mut failed = false;
+        for (result, operation) in result.results.iter().zip(&operations) {
+            if let Some(OperationResultResultType::Failure(failure)) = &result.result_type
+                && let Some(details) = &failure.failure_details
+            {
+                failed = true;
+                tracing::error!(operation, "an operation failed");
+                log_failure(&self.call, &Failure::from_proto(details));
+            }
+        }
+        if failed {
+            logs.print();
+        }
+        Ok(fault::entity(&result, &logs.take()))
+    }
+
+    fn bare_invocation(&self) -> Invocation {
+        Invocation {
+            function: self.function.name,
+            id: self.call.invocation_id.clone(),
+            instance_id: None,
+            payload: None,
+            request: None,
+            client: None,
+            entity: None,
+            states: Arc::clone(&self.registry.states),
+            cancellation: self.lifecycle.cancellation().clone(),
+            deadline: self.deadline,
+        }
     }
 
     fn parse<'b>(&self, body: &'b [u8]) -> Result<InvocationRequest<'b>, Fault> {
@@ -230,16 +287,10 @@ impl Runner {
             _ => None,
         };
         let mut invocation = Invocation {
-            function: self.function.name,
-            id: self.call.invocation_id.clone(),
             // an input with a member of that name overwrites it, so it may be anything
             instance_id: request.metadata_text("instanceId").ok().flatten(),
-            payload: None,
-            request: None,
             client,
-            states: Arc::clone(&self.registry.states),
-            cancellation: self.lifecycle.cancellation().clone(),
-            deadline: self.deadline,
+            ..self.bare_invocation()
         };
         if matches!(self.function.handler, Handler::Http(_)) {
             let data = trigger.http_request().map_err(Fault::unreadable)?;

@@ -43,6 +43,7 @@ impl Kind {
                 instance_id: String::new(),
             },
             Handler::Activity(_) => Self::Activity,
+            Handler::Entity(_) => Self::Entity,
             Handler::Http(_) => Self::Http,
         }
     }
@@ -113,19 +114,20 @@ impl Fault {
         Self::Unreadable(problem.to_string())
     }
 
-    /// The answer to the host, and the failure to log.
-    pub(crate) fn answer(self, kind: &Kind) -> (Reply, Option<Failure>) {
+    /// The answer to the host, and the failure to log. The body is what the host sent: an entity
+    /// keeps its state only if the answer has it.
+    pub(crate) fn answer(self, kind: &Kind, body: &[u8]) -> (Reply, Option<Failure>) {
         if let (Self::Draining, Kind::Orchestrator { instance_id }) = (&self, kind) {
             return (orchestration(&replay::again(instance_id.clone())), None);
         }
-        if let (Self::Draining, Kind::Entity) = (&self, kind) {
-            return (
-                entity(&EntityBatchResult {
-                    completion_token: "draining".into(),
-                    ..EntityBatchResult::default()
-                }),
-                None,
-            );
+        if let (Self::Draining, Kind::Entity) = (&self, kind)
+            && let Some(state) = entity_state(body)
+        {
+            let result = EntityBatchResult {
+                entity_state: state,
+                ..EntityBatchResult::default()
+            };
+            return (entity(&result, &[]), None);
         }
         let status = self.http_status();
         let failure = self.into_failure(kind);
@@ -133,10 +135,18 @@ impl Fault {
             Kind::Orchestrator { instance_id } => {
                 orchestration(&replay::failed(instance_id.clone(), 0, failure.clone()))
             }
-            Kind::Entity => entity(&EntityBatchResult {
-                failure_details: Some(failure.to_proto()),
-                ..EntityBatchResult::default()
-            }),
+            Kind::Entity => match entity_state(body) {
+                Some(state) => {
+                    let result = EntityBatchResult {
+                        entity_state: state,
+                        failure_details: Some(failure.to_proto()),
+                        ..EntityBatchResult::default()
+                    };
+                    entity(&result, &[])
+                }
+                // any result would replace the state; what the host can't read leaves it alone
+                None => Reply::activity_failure(&failure),
+            },
             Kind::Activity => Reply::activity_failure(&failure),
             Kind::Http => problem(status, &failure),
         };
@@ -195,8 +205,33 @@ pub(crate) fn with_logs(response: &[u8], logs: &[String]) -> Reply {
     })
 }
 
-fn entity(result: &EntityBatchResult) -> Reply {
-    with_logs(&result.encode_to_vec(), &[])
+/// The answer to a batch, with its log lines. There is always something in it: what the host can't
+/// tell from no answer gets a token, which it ignores.
+pub(crate) fn entity(result: &EntityBatchResult, logs: &[String]) -> Reply {
+    let encoded = result.encode_to_vec();
+    if !encoded.is_empty() {
+        return with_logs(&encoded, logs);
+    }
+    let marked = EntityBatchResult {
+        completion_token: "nothing".into(),
+        ..EntityBatchResult::default()
+    };
+    with_logs(&marked.encode_to_vec(), logs)
+}
+
+/// The state in a request for a batch, whatever else is wrong with it; `None` if that can't be
+/// found out.
+fn entity_state(body: &[u8]) -> Option<Option<String>> {
+    /// What an `EntityBatchRequest` has to be at least.
+    #[derive(Clone, PartialEq, prost::Message)]
+    struct State {
+        #[prost(message, optional, tag = "2")]
+        entity_state: Option<String>,
+    }
+    let request = InvocationRequest::parse(body).ok()?;
+    let message = request.only_data().ok()?.protobuf().ok()?;
+    let state = State::decode(message.as_slice()).ok()?;
+    Some(state.entity_state)
 }
 
 /// An RFC 9457 document. What only the app's makers should see goes to the log, not to the caller.

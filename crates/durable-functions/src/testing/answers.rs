@@ -117,6 +117,7 @@ pub(super) fn real<A: Activity>(instance_id: &str, input: &str, states: &Arc<Sta
         payload: Some(payload.into_owned()),
         request: None,
         client: None,
+        entity: None,
         states: Arc::clone(states),
         cancellation: CancellationToken::new(),
         deadline: None,
