@@ -267,7 +267,8 @@ impl Core {
 
     /// Nobody needs the locks any more: they are given back, now or as soon as they are granted.
     pub(crate) fn leave_section(&self, id: Uuid) {
-        if self.is_closed() {
+        // what a faulty orchestrator has locked is given back with its failure
+        if self.is_closed() || self.has_fault() {
             return;
         }
         self.seal();
@@ -288,6 +289,9 @@ impl Core {
     /// An orchestrator has ended: gives back what it has locked. Locks that are not granted yet
     /// are waited for.
     pub(super) fn leave_all_sections(&self) {
+        if self.has_fault() {
+            return;
+        }
         self.seal();
         let sections: Vec<_> = {
             let sections = &self.state.borrow().entities.sections;
@@ -330,7 +334,9 @@ impl Core {
 
     /// What gives back the locks of an orchestration that is failed because its code can't go on.
     /// The ids are those that no action of history has.
-    pub(super) fn releases(&self) -> Vec<OrchestratorAction> {
+    pub(super) fn take_releases(&self) -> Vec<OrchestratorAction> {
+        let mut decided = self.take_actions();
+        decided.retain(is_release);
         let state = &*self.state.borrow();
         let held = |section: &&Section| {
             matches!(section.state, SectionState::Granted | SectionState::Entered)
@@ -345,17 +351,15 @@ impl Core {
                 section.entities.iter().map(move |entity| (id, entity))
             });
         let first = state.tasks.len().max(self.index().scheduled_len());
-        locked
-            .enumerate()
-            .map(|(place, (id, entity))| {
-                let parent = self.instance_id().to_owned();
-                let data = Release { parent, id }.to_json();
-                OrchestratorAction {
-                    id: i32::try_from(first + place).unwrap_or(i32::MAX),
-                    orchestrator_action_type: Some(event(RELEASE, &entity.to_string(), data)),
-                }
-            })
-            .collect()
+        let held = locked.enumerate().map(|(place, (id, entity))| {
+            let parent = self.instance_id().to_owned();
+            let data = Release { parent, id }.to_json();
+            OrchestratorAction {
+                id: i32::try_from(first + place).unwrap_or(i32::MAX),
+                orchestrator_action_type: Some(event(RELEASE, &entity.to_string(), data)),
+            }
+        });
+        decided.into_iter().chain(held).collect()
     }
 
     fn send_request(
@@ -491,6 +495,16 @@ impl Core {
             Some(SectionState::GivenUp) => self.release(id),
             _ => self.set_section(id, SectionState::Granted),
         }
+    }
+}
+
+fn is_release(action: &OrchestratorAction) -> bool {
+    match &action.orchestrator_action_type {
+        Some(ActionType::SendEvent(sent)) => {
+            let target = sent.instance.as_ref().map(|it| it.instance_id.as_str());
+            sent.name == RELEASE && target.is_some_and(|target| target.starts_with('@'))
+        }
+        _ => false,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Reading the parts of a history event that a replay needs.
 
+use durable_functions_protocol::entity::RELEASE;
 use durable_functions_protocol::failure::{Failure, NO_DETAILS};
 use durable_functions_protocol::proto::{ExecutionStartedEvent, TaskFailureDetails, Timestamp};
 use prost::Message as _;
@@ -50,6 +51,13 @@ pub(crate) fn target(request: &[u8], event: Event) -> &[u8] {
     target
         .and_then(|range| request.get(range))
         .unwrap_or_default()
+}
+
+/// Whether an event sent gave back the lock of an entity.
+pub(crate) fn is_release(request: &[u8], event: Event) -> bool {
+    event.kind == EventKind::EventSent
+        && scheduled_name(request, event) == RELEASE.as_bytes()
+        && target(request, event).starts_with(b"@")
 }
 
 /// The time of an `OrchestratorStarted` event. Years 1 to 9999, the range of the host's own clock.

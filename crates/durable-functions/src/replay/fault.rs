@@ -176,6 +176,15 @@ impl Fault {
         )
     }
 
+    /// A rewound orchestration would go on without its locks.
+    pub(crate) fn locks_given_back() -> Self {
+        Self::critical_section(
+            "This orchestration failed in a critical section and gave its locks back, so that a \
+            rewind can't let it go on where it was. Start it anew"
+                .into(),
+        )
+    }
+
     /// No locks were asked for.
     pub(crate) fn empty_lock() -> Self {
         Self::critical_section("`ctx.lock([])` was called without an entity to lock".into())

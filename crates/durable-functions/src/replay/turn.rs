@@ -196,6 +196,9 @@ impl Turn<'_> {
             return Ok(());
         }
         if position < self.core.index().rewound {
+            if self.core.is_in_section() && events::is_release(self.core.request(), event) {
+                return Err(Fault::locks_given_back());
+            }
             // the action followed one that the rewind took back
             self.core.pass_over(id);
             return Ok(());
@@ -283,7 +286,7 @@ impl Turn<'_> {
         let id = self.core.next_id().cast_signed();
         if let Some(fault) = self.core.take_fault() {
             let mut response = failed(instance_id, id, fault.into_failure());
-            response.actions.splice(0..0, self.core.releases());
+            response.actions.splice(0..0, self.core.take_releases());
             return response;
         }
         let carry_over = self.carry_over();
