@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use durable_functions_protocol::entity::{Request, is_request};
 use durable_functions_protocol::failure::Failure;
 use durable_functions_protocol::proto::{
     ActionType, CompleteOrchestrationAction, CreateSubOrchestrationAction, EventRaisedEvent,
@@ -19,6 +20,7 @@ use durable_functions_protocol::{time, value};
 use prost::Message as _;
 
 use super::answers::{Answering, Outcome, RealActivity};
+use super::entities::Entities;
 use super::events::{TestEvent, TestEventKind};
 use super::run::TestStatus;
 use crate::argument::States;
@@ -53,6 +55,7 @@ pub(super) enum Task {
 pub(super) struct World {
     activities: RefCell<HashMap<String, Task>>,
     subs: RefCell<HashMap<String, Sub>>,
+    pub(super) entities: RefCell<Entities>,
     pub(super) states: Arc<States>,
 }
 
@@ -278,6 +281,10 @@ impl<'a> Backend<'a> {
 
     /// Asks the engine, twice.
     fn turn(&mut self) -> Result<OrchestratorResponse, String> {
+        let states = &self.world.states;
+        let mut entities = self.world.entities.borrow_mut();
+        entities.deliver(&self.now, states)?;
+        drop(entities);
         self.turns += 1;
         if self.turns > self.instance.most_turns {
             return Err(format!(
@@ -290,6 +297,7 @@ impl<'a> Backend<'a> {
             instance_id: self.instance.id.clone(),
             past_events: self.past.clone(),
             new_events: self.new.clone(),
+            entity_parameters: Some(super::entity_parameters()),
             ..OrchestratorRequest::default()
         };
         let request = request.encode_to_vec();
@@ -440,7 +448,9 @@ impl<'a> Backend<'a> {
             }
             ActionType::SendEvent(sent) => {
                 let target = sent.instance.unwrap_or_default().instance_id;
-                if target == self.instance.id {
+                if target.starts_with('@') {
+                    self.send_to_entity(&target, &sent.name, sent.data.as_deref())?;
+                } else if target == self.instance.id {
                     let raised = EventRaisedEvent {
                         name: sent.name.clone(),
                         input: sent.data.clone(),
@@ -455,6 +465,33 @@ impl<'a> Backend<'a> {
                 self.record(id, EventType::EventSent(sent));
             }
             other => return Err(format!("a test can't carry out {other:?}")),
+        }
+        Ok(())
+    }
+
+    /// An entity handles what is sent to it at once.
+    fn send_to_entity(
+        &mut self,
+        target: &str,
+        name: &str,
+        data: Option<&str>,
+    ) -> Result<(), String> {
+        if !is_request(name) {
+            return Ok(());
+        }
+        let request = Request::from_json(data.unwrap_or_default());
+        let request = request.map_err(|error| error.to_string())?;
+        let id = request.id.to_string();
+        let states = &self.world.states;
+        let mut entities = self.world.entities.borrow_mut();
+        let response = entities.request(target, request, &self.now, states)?;
+        drop(entities);
+        if let Some(response) = response {
+            let raised = EventRaisedEvent {
+                name: id,
+                input: Some(response.to_json()),
+            };
+            self.await_event(self.now, EventType::EventRaised(raised));
         }
         Ok(())
     }

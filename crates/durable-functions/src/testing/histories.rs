@@ -49,6 +49,7 @@ impl History {
             request: OrchestratorRequest {
                 instance_id: instance_id.into(),
                 past_events: events,
+                entity_parameters: Some(super::entity_parameters()),
                 ..OrchestratorRequest::default()
             },
         }

@@ -31,10 +31,14 @@
 //! assert_eq!(run.elapsed(), Duration::from_secs(3_600));
 //! ```
 //!
+//! [`TestEntity`] runs the operations of an entity.
+//!
 //! [`replay`] runs today's code against the history of an instance that ran with yesterday's.
 
 mod answers;
 mod backend;
+mod entities;
+mod entity;
 mod events;
 mod exported;
 mod histories;
@@ -42,7 +46,18 @@ mod orchestration;
 mod run;
 
 pub use answers::{LostWorker, NoDetails, TestAnswer};
+pub use entity::{TestEntity, TestSignal, TestStart};
 pub use events::{TestEvent, TestEventKind};
 pub use histories::{Difference, History, Replayed, replay};
 pub use orchestration::TestOrchestration;
 pub use run::{NoOutput, TestRun, TestStatus};
+
+/// What the host says of entities with Azure Storage: messages are put in order for half an hour.
+fn entity_parameters() -> durable_functions_protocol::proto::OrchestratorEntityParameters {
+    durable_functions_protocol::proto::OrchestratorEntityParameters {
+        entity_message_reorder_window: Some(prost_types::Duration {
+            seconds: 30 * 60,
+            nanos: 0,
+        }),
+    }
+}

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use durable_functions_protocol::entity::EntityId;
 use durable_functions_protocol::proto::{
     EventRaisedEvent, EventType, ExecutionResumedEvent, ExecutionSuspendedEvent,
     ExecutionTerminatedEvent, Timestamp,
@@ -16,9 +17,11 @@ use serde_json::Value;
 
 use super::answers::{TestAnswer, answering, real};
 use super::backend::{Instance, Sub, Task, World};
+use super::entities::Stand;
 use super::run::TestRun;
 use crate::activity::{Activity, ActivityFn};
-use crate::error::IntoError;
+use crate::entity::{Entity, Typed};
+use crate::error::{Error, IntoError};
 use crate::input::{Encode, IntoInput};
 use crate::orchestrator::{self, DurableHttpResponse, Orchestrator, OrchestratorFn};
 
@@ -165,6 +168,78 @@ impl<O: Orchestrator> TestOrchestration<O> {
         self
     }
 
+    /// Runs the operations of an entity with its own code. Locks are granted at once.
+    ///
+    /// ```
+    /// use durable_functions::prelude::*;
+    /// use durable_functions::testing::TestOrchestration;
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+    /// struct Counter(i64);
+    ///
+    /// #[entity]
+    /// impl Counter {
+    ///     fn add(&mut self, n: i64) -> i64 {
+    ///         self.0 += n;
+    ///         self.0
+    ///     }
+    /// }
+    ///
+    /// #[orchestrator]
+    /// async fn count(ctx: OrchestrationContext) -> Result<i64> {
+    ///     let counter = ctx.entity::<Counter>("clicks");
+    ///     counter.signal().add(1);
+    ///     counter.add(2).await
+    /// }
+    ///
+    /// let run = TestOrchestration::new(count)
+    ///     .entity::<Counter>()
+    ///     .entity_state("clicks", Counter(10))
+    ///     .run();
+    /// assert_eq!(run.output().unwrap(), 13);
+    /// assert_eq!(run.entity_state::<Counter>("clicks").unwrap(), Some(Counter(13)));
+    /// ```
+    pub fn entity<E: Entity>(mut self) -> Self {
+        let function = Arc::new(Typed::<E>::new());
+        let entities = self.world.entities.get_mut();
+        entities.add(E::NAME, Stand::Real(function));
+        self
+    }
+
+    /// Gives an entity a state before the orchestration begins.
+    pub fn entity_state<E: Entity>(mut self, key: impl Into<String>, state: E) -> Self {
+        if let Some(text) = self.text("the state of an entity", state) {
+            let id = EntityId::new(E::NAME, key);
+            self.world.entities.get_mut().set(&id, text);
+        }
+        self
+    }
+
+    /// Answers the calls and signals of an entity: the closure gets id, operation and input (`null`
+    /// for none).
+    pub fn entity_answer<T, E>(
+        mut self,
+        name: &str,
+        mut answer: impl FnMut(&EntityId, &str, Value) -> Result<T, E> + 'static,
+    ) -> Self
+    where
+        T: Serialize,
+        E: IntoError,
+    {
+        let answering = move |id: &EntityId, operation: &str, input: Option<&str>| {
+            let input = serde_json::from_str(input.unwrap_or("null"));
+            let outcome = input
+                .map_err(Error::from)
+                .and_then(|input| answer(id, operation, input).map_err(E::into_error))
+                .and_then(|value| Ok(serde_json::to_string(&value)?));
+            outcome.map_err(Error::into_failure)
+        };
+        let entities = self.world.entities.get_mut();
+        entities.add(name, Stand::Answered(Box::new(answering)));
+        self
+    }
+
     /// Raises an event before the orchestration begins.
     pub fn event(self, name: impl Into<String>, payload: impl Serialize) -> Self {
         self.event_after(Duration::ZERO, name, payload)
@@ -236,12 +311,14 @@ impl<O: Orchestrator> TestOrchestration<O> {
             Some(problem) => super::backend::Finished::stuck(problem),
             None => self.world.run(self.instance),
         };
+        let entities = self.world.entities.into_inner();
         TestRun {
             status: finished.status,
             custom_status: finished.custom_status,
             elapsed: finished.elapsed,
             runs: finished.runs,
             events: finished.events,
+            entities: entities.into_states(),
             orchestrator: PhantomData,
         }
     }

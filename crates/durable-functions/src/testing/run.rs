@@ -1,14 +1,17 @@
 //! What came of a test run.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
+use durable_functions_protocol::entity::EntityId;
 use durable_functions_protocol::failure::Failure;
 use serde::de::DeserializeOwned;
 
 use super::events::{TestEvent, TestEventKind};
 use crate::activity::{Activity, ActivityFn};
+use crate::entity::Entity;
 use crate::error::Error;
 use crate::orchestrator::Orchestrator;
 
@@ -35,6 +38,8 @@ pub struct TestRun<O> {
     pub(super) elapsed: Duration,
     pub(super) runs: usize,
     pub(super) events: Vec<TestEvent>,
+    /// JSON texts by instance id.
+    pub(super) entities: BTreeMap<String, String>,
     pub(super) orchestrator: PhantomData<fn() -> O>,
 }
 
@@ -124,6 +129,18 @@ impl<O> TestRun<O> {
     /// How often the orchestration began: once, and once more each time it continued as new.
     pub fn runs(&self) -> usize {
         self.runs
+    }
+
+    /// The state of an entity at the end; none if it has none.
+    ///
+    /// # Errors
+    ///
+    /// When it is not an `E`.
+    pub fn entity_state<E: Entity>(&self, key: impl Into<String>) -> Result<Option<E>, Error> {
+        match self.entities.get(&EntityId::new(E::NAME, key).to_string()) {
+            None => Ok(None),
+            Some(state) => Ok(Some(serde_json::from_str(state)?)),
+        }
     }
 
     /// Everything that happened.
