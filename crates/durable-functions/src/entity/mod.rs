@@ -6,6 +6,8 @@ mod context;
 mod dynamic;
 mod outgoing;
 mod signal;
+#[cfg(test)]
+mod tests;
 mod typed;
 
 use std::fmt;

@@ -3,12 +3,13 @@
 //! | | can't be read | no such function | argument wrong | error or panic | process ending |
 //! |---|---|---|---|---|---|
 //! | orchestrator | Failed, `InvalidRequest` | Failed, `OrchestratorNotRegistered` | Failed, `InvalidInput` | Failed, the error or `Panic` | delivered again (`requiresHistory`) |
-//! | entity | every operation fails, `InvalidRequest` | every operation fails, `EntityNotRegistered` | - | - | no results: delivered again |
+//! | entity | every operation fails, `InvalidRequest` | every operation fails, `EntityNotRegistered` | that operation fails, `InvalidInput` | that operation fails, the error or `Panic` | no results for the rest: delivered again |
 //! | activity | task fails, `InvalidRequest` | task fails, `ActivityNotRegistered` | task fails, `InvalidInput` | task fails, the error or `Panic` | runs to its end |
 //! | HTTP function | 500 | 404 | 400 | 500; or the status of an `HttpError` or `ClientError` | runs to its end |
 //!
 //! Every answer is HTTP 200 with a JSON object: the host fails an orchestration for good when it
-//! gets anything else, and hangs on an empty one. A failed activity is answered as
+//! gets anything else, and hangs on an empty one. The answer to a batch always has the entity's state,
+//! since the host takes it from there, also when it has a failure. A failed activity is answered as
 //! `application/problem+json`, which the host can't read and so records as a failed task, quoting
 //! the header with the failure. The kind of an unknown function is told by what the host sent.
 
@@ -262,4 +263,81 @@ fn problem(status: u16, failure: &Failure) -> Reply {
         },
         &[],
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use durable_functions_protocol::proto::OperationRequest;
+
+    use super::*;
+
+    fn body(message: &[u8]) -> Vec<u8> {
+        let message = base64_simd::STANDARD.encode_to_string(message);
+        let body =
+            serde_json::json!({ "Data": { "context": format!("\"{message}\"") }, "Metadata": {} });
+        body.to_string().into_bytes()
+    }
+
+    fn batch() -> Vec<u8> {
+        let batch = EntityBatchRequest {
+            instance_id: "@counter@k".into(),
+            entity_state: Some("5".into()),
+            operations: vec![OperationRequest::default()],
+            ..EntityBatchRequest::default()
+        };
+        batch.encode_to_vec()
+    }
+
+    fn result(reply: &Reply) -> EntityBatchResult {
+        assert_eq!(reply.content_type, "application/json");
+        let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+        let message = body["ReturnValue"].as_str().unwrap();
+        assert!(!message.is_empty());
+        let message = base64_simd::STANDARD.decode_to_vec(message).unwrap();
+        EntityBatchResult::decode(message.as_slice()).unwrap()
+    }
+
+    #[test]
+    fn an_entity_keeps_its_state_whatever_is_wrong() {
+        // the operation is cut off, the state before it is there
+        let mut broken = EntityBatchRequest {
+            entity_state: Some("5".into()),
+            ..EntityBatchRequest::default()
+        }
+        .encode_to_vec();
+        broken.extend_from_slice(&[0x1a, 0x02, 0x0a, 0x7f]);
+        assert!(EntityBatchRequest::decode(broken.as_slice()).is_err());
+        for (fault, message) in [
+            (Fault::unreadable("cut off"), broken),
+            (Fault::Failed(Failure::new("Panic", "no")), batch()),
+        ] {
+            let (reply, failure) = fault.answer(&Kind::Entity, &body(&message));
+            let result = result(&reply);
+            assert_eq!(result.entity_state.as_deref(), Some("5"));
+            let details = result.failure_details.unwrap();
+            assert_eq!(details.error_message, failure.unwrap().message);
+        }
+        let (reply, failure) = Fault::Draining.answer(&Kind::Entity, &body(&batch()));
+        let result = result(&reply);
+        assert_eq!(result.entity_state.as_deref(), Some("5"));
+        assert!(failure.is_none() && result.results.is_empty() && result.failure_details.is_none());
+    }
+
+    #[test]
+    fn a_batch_whose_state_can_not_be_found_is_answered_with_what_the_host_can_not_read() {
+        for body in [&b"{"[..], &body(&[0xff, 0xff])] {
+            for fault in [Fault::unreadable("no batch"), Fault::Draining] {
+                let (reply, failure) = fault.answer(&Kind::Entity, body);
+                assert_eq!(reply.content_type, "application/problem+json");
+                assert!(failure.is_some());
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_to_a_batch_is_never_empty() {
+        let reply = entity(&EntityBatchResult::default(), &[]);
+        let result = result(&reply);
+        assert!(result.results.is_empty() && result.entity_state.is_none());
+    }
 }
