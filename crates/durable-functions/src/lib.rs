@@ -73,6 +73,7 @@ mod guide {
         Monitor: "monitor.md",
         Eternal: "eternal.md",
         SubOrchestrations: "sub-orchestrations.md",
+        Entities: "entities.md",
         Client: "client.md",
         Errors: "errors.md",
         Http: "http.md",
