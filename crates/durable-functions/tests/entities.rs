@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use durable_functions::prelude::*;
-use durable_functions::testing::{TestEntity, TestOrchestration, TestStatus};
+use durable_functions::testing::{TestEntity, TestEventKind, TestOrchestration, TestStatus};
 use durable_functions::{EntityId, Error, TaskError};
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -236,6 +236,25 @@ fn orchestrations_call_signal_and_lock_real_entities() {
     assert_eq!(run.output().unwrap(), "sent, 6 left");
     let balance = |key: &str| run.entity_state::<Account>(key).unwrap().unwrap().balance;
     assert_eq!([balance("from"), balance("to"), balance("log")], [6, 4, 4]);
+    let sent = run.events().iter().filter(|event| {
+        use TestEventKind as Kind;
+        let kinds = [Kind::LockRequested, Kind::EntityCalled, Kind::LockReleased];
+        kinds.contains(&event.kind)
+    });
+    let sent: Vec<_> = sent
+        .map(|event| format!("{} {}", event.name, event.payload))
+        .collect();
+    assert_eq!(
+        sent,
+        [
+            "@account@from ",
+            "withdraw of @account@from 4",
+            "add of @account@to 4",
+            "balance of @account@from ",
+            "@account@from ",
+            "@account@to ",
+        ]
+    );
 
     let run = transfers(11).run();
     assert!(format!("{run}").contains("only 10 left"), "{run}");

@@ -113,6 +113,11 @@ fn report(call: &Call, fault: Fault, kind: &Kind, body: &[u8]) -> Reply {
 }
 
 fn log_failure(call: &Call, failure: &Failure) {
+    log_failure_of("", call, failure);
+}
+
+/// [`log_failure`], with what failed before the failure itself.
+fn log_failure_of(what: &str, call: &Call, failure: &Failure) {
     let causes: String = failure
         .chain()
         .skip(1)
@@ -121,7 +126,7 @@ fn log_failure(call: &Call, failure: &Failure) {
     tracing::error!(
         function = call.function,
         invocation_id = call.invocation_id,
-        "{failure}{causes}{}",
+        "{what}{failure}{causes}{}",
         failure
             .stack_trace
             .as_deref()
@@ -228,8 +233,8 @@ impl Runner {
                 && let Some(details) = &failure.failure_details
             {
                 failed = true;
-                tracing::error!(operation, "an operation failed");
-                log_failure(&self.call, &Failure::from_proto(details));
+                let what = format!("operation '{operation}' failed: ");
+                log_failure_of(&what, &self.call, &Failure::from_proto(details));
             }
         }
         if failed {

@@ -4,8 +4,11 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
+use durable_functions_protocol::entity::{RELEASE, Request, is_request};
 use durable_functions_protocol::failure::Failure;
-use durable_functions_protocol::proto::{EventType, HistoryEvent, TaskFailureDetails};
+use durable_functions_protocol::proto::{
+    EventSentEvent, EventType, HistoryEvent, TaskFailureDetails,
+};
 use durable_functions_protocol::value;
 
 /// What kind of thing happened.
@@ -30,6 +33,14 @@ pub enum TestEventKind {
     EventRaised,
     /// It sent an event to another instance.
     EventSent,
+    /// It called an entity.
+    EntityCalled,
+    /// It signalled an entity.
+    EntitySignalled,
+    /// It asked for the locks of entities; the name is that of the first.
+    LockRequested,
+    /// It gave back the lock of an entity.
+    LockReleased,
     /// It told a custom status.
     CustomStatus,
     /// It was told to hold.
@@ -122,6 +133,10 @@ impl TestEvent {
             EventType::EventRaised(it) => {
                 (Kind::EventRaised, None, it.name.clone(), text(&it.input))
             }
+            EventType::EventSent(it) if it.instance_id.starts_with('@') => {
+                let (kind, name, input) = to_entity(it);
+                (kind, own, name, input)
+            }
             EventType::EventSent(it) => {
                 let name = format!("{} to {}", it.name, it.instance_id);
                 (Kind::EventSent, own, name, text(&it.input))
@@ -147,6 +162,29 @@ impl TestEvent {
     }
 }
 
+/// A message to an entity: what it is, `operation of entity`, and the input.
+fn to_entity(sent: &EventSentEvent) -> (TestEventKind, String, String) {
+    let entity = &sent.instance_id;
+    let data = sent.input.as_deref().unwrap_or_default();
+    match Request::from_json(data) {
+        Ok(request) if is_request(&sent.name) => {
+            let kind = match (request.is_lock_request, request.signal) {
+                (true, _) => return (TestEventKind::LockRequested, entity.clone(), String::new()),
+                (false, true) => TestEventKind::EntitySignalled,
+                (false, false) => TestEventKind::EntityCalled,
+            };
+            let operation = request.op.unwrap_or_default();
+            let input = request.input.unwrap_or_default();
+            (kind, format!("{operation} of {entity}"), input)
+        }
+        _ if sent.name == RELEASE => (TestEventKind::LockReleased, entity.clone(), String::new()),
+        _ => {
+            let name = format!("{} to {entity}", sent.name);
+            (TestEventKind::EventSent, name, data.to_owned())
+        }
+    }
+}
+
 fn in_words(details: Option<&TaskFailureDetails>) -> String {
     Failure::from_activity(details).to_string()
 }
@@ -163,6 +201,10 @@ impl fmt::Display for TestEvent {
             TestEventKind::TimerFired => "timer fired",
             TestEventKind::EventRaised => "event raised",
             TestEventKind::EventSent => "sent event",
+            TestEventKind::EntityCalled => "called entity",
+            TestEventKind::EntitySignalled => "signalled entity",
+            TestEventKind::LockRequested => "asked for locks",
+            TestEventKind::LockReleased => "released lock",
             TestEventKind::CustomStatus => "status",
             TestEventKind::Suspended => "told to hold",
             TestEventKind::Resumed => "told to go on",
