@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use durable_functions::EntityId;
 use durable_functions::prelude::*;
 use durable_functions::testing::{History, replay};
 use serde_json::{Value, json};
@@ -153,4 +154,49 @@ fn what_is_no_history_is_refused() {
         error.contains("a timer fired that was never set"),
         "{error}"
     );
+}
+
+#[orchestrator]
+async fn lock_orch(ctx: OrchestrationContext) -> Result<Value> {
+    let [a, b] = ["a", "b"].map(|key| {
+        let key = format!("{}-{key}", ctx.instance_id());
+        ctx.entity_by_id(EntityId::new("counter", key))
+    });
+    let before = ctx.in_critical_section();
+    let guard = ctx.lock([&b, &a]).await?;
+    let inside = ctx.in_critical_section();
+    let old: i64 = a.call("get", ()).await?;
+    let in_a: i64 = a.call("set", old - 7).await?;
+    let in_b: i64 = b.call("add", 7).await?;
+    guard.release();
+    let after = ctx.in_critical_section();
+    Ok(json!({"before": before, "inside": inside, "after": after, "a": in_a, "b": in_b}))
+}
+
+#[orchestrator]
+async fn call_entity_orch(ctx: OrchestrationContext, input: Value) -> Result<Value> {
+    let key = input.get("key").and_then(Value::as_str).unwrap_or_default();
+    let counter = ctx.entity_by_id(EntityId::new("counter", key));
+    let added: i64 = counter.call("add", 5).await?;
+    let got: i64 = counter.call("get", ()).await?;
+    counter.signal().send("add", 3);
+    let after_signal: i64 = counter.call("get", ()).await?;
+    let error = counter.call::<()>("set_then_fail", 1000).await.err();
+    let error = error.map(|error| error.to_string()).unwrap_or_default();
+    assert!(
+        error.contains("counter fails after a state change"),
+        "{error}"
+    );
+    let after_failure: i64 = counter.call("get", ()).await?;
+    Ok(json!([added, got, after_signal, after_failure]))
+}
+
+#[test]
+fn calls_and_locks_of_entities() {
+    let replayed = replay(lock_orch, &exported("entity_lock").unwrap());
+    assert!(replayed.is_ok(), "{replayed:?}");
+    // the output tells of a failure in other words, and that is all that differs
+    let told = replay(call_entity_orch, &exported("entity_calls").unwrap());
+    let told = format!("{:?}", told.unwrap_err());
+    assert!(told.contains("[5,5,8,8]"), "{told}");
 }

@@ -115,6 +115,7 @@ impl Core {
         let request = self.new_request(operation.name, operation.sender);
         let id = request.id;
         let action = self.send_request(&target, request, operation.input, None);
+        let id = self.recorded_id(action).unwrap_or(id);
         if action != CLOSED {
             let entities = &mut self.state.borrow_mut().entities;
             if locked {
@@ -220,6 +221,7 @@ impl Core {
             return (CLOSED, id);
         };
         let action = self.send_request(&first.to_string(), request, || Ok(String::new()), None);
+        let id = self.recorded_id(action).unwrap_or(id);
         if action != CLOSED {
             let known = &mut self.state.borrow_mut().entities;
             known.waiting.insert(
@@ -442,6 +444,25 @@ impl Core {
         let window = window.filter(|window| !window.is_zero());
         self.state.borrow_mut().entities.window = Some(window);
         Ok(window)
+    }
+
+    /// The id that a request has in the history, by which it is answered: another SDK, or a history
+    /// without the times of its turns, may have another one than would be made here.
+    fn recorded_id(&self, action: u32) -> Option<Uuid> {
+        #[derive(serde::Deserialize)]
+        struct Identified {
+            id: Uuid,
+        }
+        let event = self.index().scheduled(action)?;
+        let message = self.bytes(super::events::message(self.request(), event)?);
+        match event.kind {
+            EventKind::EntityMessage => Uuid::try_parse_ascii(message).ok(),
+            EventKind::EventSent => {
+                let identified: Identified = serde_json::from_slice(message).ok()?;
+                Some(identified.id)
+            }
+            _ => None,
+        }
     }
 
     /// An event that may answer a request, by a response message or by what such a message would

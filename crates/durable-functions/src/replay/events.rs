@@ -53,6 +53,17 @@ pub(crate) fn target(request: &[u8], event: Event) -> &[u8] {
         .unwrap_or_default()
 }
 
+/// Where the payload of an event sent lies, or the id of a message to an entity.
+pub(crate) fn message(request: &[u8], event: Event) -> Option<std::ops::Range<usize>> {
+    let reader = Reader::new(request, event.body());
+    let message = match event.kind {
+        EventKind::EventSent => reader.find_wrapped(3),
+        EventKind::EntityMessage => reader.find(1),
+        _ => return None,
+    };
+    message.ok().flatten()
+}
+
 /// Whether an event sent gave back the lock of an entity.
 pub(crate) fn is_release(request: &[u8], event: Event) -> bool {
     event.kind == EventKind::EventSent

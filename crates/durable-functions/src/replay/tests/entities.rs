@@ -304,6 +304,27 @@ fn histories_with_events_of_their_own_for_entities_replay() {
 }
 
 #[test]
+fn a_request_is_answered_by_the_id_that_history_has() {
+    let turn = begin();
+    let mut response = run(&turn, locked);
+    let other = "11111111-2222-4333-8444-555555555555";
+    let own = requests(&response)[0].id.to_string();
+    for action in &mut response.actions {
+        if let Some(ActionType::SendEvent(sent)) = &mut action.orchestrator_action_type {
+            sent.data = Some(sent.data.clone().unwrap().replace(&own, other));
+        }
+    }
+    let grant = result("Lock Acquisition Completed").to_json();
+    let turn = turn.answered(&response).raised(other, &grant);
+    let response = run(&turn, locked);
+    let turn = answered(turn, &response, result("7"));
+    for (_, name, data) in sent(&run(&turn, locked)) {
+        assert_eq!(name, "release");
+        assert!(data.contains(other), "{data}");
+    }
+}
+
+#[test]
 fn locks_are_asked_for_in_order_and_given_back_when_the_guard_is_dropped() {
     let turn = begin();
     let response = run(&turn, locked);
