@@ -1,6 +1,7 @@
 //! Turns built by hand, run through the engine.
 
 mod combinators;
+mod critical_sections;
 mod entities;
 mod http;
 mod limits;
