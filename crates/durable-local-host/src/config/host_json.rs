@@ -47,6 +47,10 @@ pub(crate) struct DurableOptions {
     pub(crate) max_activities: usize,
     /// How many turns run at once.
     pub(crate) max_orchestrators: usize,
+    /// How many entities run at once.
+    pub(crate) max_entities: usize,
+    /// How many operations a batch has at most.
+    pub(crate) max_entity_batch: usize,
     /// Whether inputs of tasks stay in the history.
     pub(crate) store_inputs: bool,
     /// Version of orchestrations that are started without one.
@@ -57,7 +61,7 @@ pub(crate) struct DurableOptions {
     pub(crate) version_failure: VersionFailure,
     /// Passed on to the handler.
     pub(crate) async_sleep_milliseconds: u32,
-    /// Passed on to the handler.
+    /// How long messages to entities wait for those that were sent before; 0 for not at all.
     pub(crate) entity_reorder_window: Duration,
     /// Advice for the handler's gRPC client.
     pub(crate) max_grpc_message_size: u32,
@@ -168,6 +172,12 @@ impl Reader<'_> {
             max_orchestrators: self
                 .number(&path("maxConcurrentOrchestratorFunctions"), 1)?
                 .map_or(10 * cores, |n| n as usize),
+            max_entities: self
+                .number(&path("maxConcurrentEntityFunctions"), 1)?
+                .map_or(10 * cores, |n| n as usize),
+            max_entity_batch: self
+                .number(&path("maxEntityOperationBatchSize"), 1)?
+                .map_or(5000, |n| n as usize),
             store_inputs: at(self.object, &path("storeInputsInOrchestrationHistory"))
                 .and_then(Value::as_bool)
                 .unwrap_or(false),
