@@ -12,6 +12,7 @@
 )]
 
 mod app;
+mod entity_handler;
 mod handler;
 mod process;
 mod replay;
@@ -19,6 +20,9 @@ mod rpc;
 
 mod activities;
 mod engine;
+mod entities;
+mod entity_clients;
+mod entity_locks;
 mod grpc;
 mod http_functions;
 mod kills;

@@ -85,16 +85,16 @@ impl Engine {
         messages: &mut Vec<Message>,
         retry: &mut Retry,
     ) -> Result<Progress, Fault> {
-        let Some(entity_id) = EntityId::parse(id) else {
+        let loaded = match entity.take() {
+            Some(loaded) => Some(loaded.scheduler),
+            None => self.load_entity(id).await?,
+        };
+        let (Some(entity_id), Some(scheduler)) = (EntityId::parse(id), loaded) else {
             self.console.problem(format!(
-                "{id}: the host takes an id that begins with @ for an entity, so this instance never runs: choose another id"
+                "{id}: the host takes an id that begins with @ for an entity, so this orchestration never runs: choose another id"
             ));
             self.drop_messages(messages).await?;
             return Ok(Progress::Done);
-        };
-        let scheduler = match entity.take() {
-            Some(loaded) => loaded.scheduler,
-            None => self.load_entity(id).await?,
         };
         let window = self.options.entity_reorder_window.as_nanos() / 100;
         let window = i64::try_from(window).unwrap_or(i64::MAX / 4);
@@ -129,14 +129,17 @@ impl Engine {
         Ok(progress)
     }
 
-    async fn load_entity(&self, id: &str) -> Result<Scheduler, Fault> {
-        let stored = self.store.load(id).await.map_err(again)?;
-        match stored {
-            None => Ok(Scheduler::default()),
-            Some(stored) => {
-                Scheduler::read(stored.record.input.as_deref().unwrap_or_default()).map_err(again)
-            }
+    /// The entity as it is stored; nothing when the id belongs to an orchestration.
+    async fn load_entity(&self, id: &str) -> Result<Option<Scheduler>, Fault> {
+        let Some(stored) = self.store.load(id).await.map_err(again)? else {
+            return Ok(Some(Scheduler::default()));
+        };
+        if stored.record.name != id {
+            return Ok(None);
         }
+        Scheduler::read(stored.record.input.as_deref().unwrap_or_default())
+            .map(Some)
+            .map_err(again)
     }
 
     /// Applies what came back; how many operations were dealt with.
