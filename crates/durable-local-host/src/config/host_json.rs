@@ -301,6 +301,12 @@ mod tests {
         assert_eq!(host.durable.hub_name, "TestHubName");
         assert_eq!(host.durable.max_activities, 10 * cores);
         assert_eq!(host.durable.max_orchestrators, 10 * cores);
+        assert_eq!(host.durable.max_entities, 10 * cores);
+        assert_eq!(host.durable.max_entity_batch, 5000);
+        assert_eq!(
+            host.durable.entity_reorder_window,
+            Duration::from_secs(1800)
+        );
     }
 
     #[test]
@@ -310,7 +316,8 @@ mod tests {
                 "customHandler":{"initializationTimeout":"00:01:00","description":{
                   "defaultExecutablePath":"bin/handler","arguments":"[\"a\",\"b\"]","workerArguments":["c"],"workingDirectory":"w"}},
                 "extensions":{"http":{"routePrefix":""},
-                  "durableTask":{"hubName":"Mine","maxConcurrentActivityFunctions":3,"maxConcurrentOrchestratorFunctions":"4","defaultVersion":"2"}}}"#,
+                  "durableTask":{"hubName":"Mine","maxConcurrentActivityFunctions":3,"maxConcurrentOrchestratorFunctions":"4","defaultVersion":"2",
+                    "maxConcurrentEntityFunctions":5,"maxEntityOperationBatchSize":6,"entityMessageReorderWindowInMinutes":0}}}"#,
         )
         .unwrap();
         let handler = host.handler.unwrap();
@@ -326,6 +333,11 @@ mod tests {
             (3, 4)
         );
         assert_eq!(host.durable.default_version.as_deref(), Some("2"));
+        assert_eq!(
+            (host.durable.max_entities, host.durable.max_entity_batch),
+            (5, 6)
+        );
+        assert_eq!(host.durable.entity_reorder_window, Duration::ZERO);
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub const ENTITIES: &[&str] = &["counter", "odd"];
 
 /// What the handler does with a batch.
 pub enum Reply {
-    Result(EntityBatchResult),
+    Result(Box<EntityBatchResult>),
     Status(u16),
     Text(&'static str),
     Die,
@@ -61,6 +61,10 @@ fn signal_to(key: &str, name: &str, input: &Value, at: Option<Timestamp>) -> Act
     })
 }
 
+fn result(result: EntityBatchResult) -> Reply {
+    Reply::Result(Box::new(result))
+}
+
 /// A batch of the entity `counter`.
 pub async fn counter(request: EntityBatchRequest, first_time: impl Fn(&str) -> bool) -> Reply {
     let mut state: Option<Value> = request
@@ -74,12 +78,12 @@ pub async fn counter(request: EntityBatchRequest, first_time: impl Fn(&str) -> b
             .as_deref()
             .map_or(Value::Null, |input| serde_json::from_str(input).unwrap());
         let number = state.as_ref().and_then(Value::as_i64).unwrap_or(0);
-        let mut result = None;
+        let mut value = None;
         match operation.operation.as_str() {
-            "get" => result = Some(state.clone().unwrap_or(json!(0))),
+            "get" => value = Some(state.clone().unwrap_or(json!(0))),
             "add" => {
                 state = Some(json!(number + input.as_i64().unwrap()));
-                result.clone_from(&state);
+                value.clone_from(&state);
             }
             "set" => state = Some(input),
             "delete" => state = None,
@@ -107,19 +111,19 @@ pub async fn counter(request: EntityBatchRequest, first_time: impl Fn(&str) -> b
             })),
             "slow" => tokio::time::sleep(Duration::from_millis(input.as_u64().unwrap())).await,
             "die" if first_time("entity") => return Reply::Die,
-            "die" => result = Some(json!("survived")),
+            "die" => value = Some(json!("survived")),
             _ => {
                 results.push(failed("on purpose"));
                 continue;
             }
         }
-        results.push(success(result.map(|result| result.to_string())));
+        results.push(success(value.map(|value| value.to_string())));
     }
     let actions = actions.into_iter().map(|action| OperationAction {
         id: 0,
         operation_action_type: Some(action),
     });
-    Reply::Result(EntityBatchResult {
+    result(EntityBatchResult {
         results,
         actions: actions.collect(),
         entity_state: state.map(|state| state.to_string()),
@@ -142,22 +146,22 @@ pub fn odd(request: &EntityBatchRequest, first_time: impl Fn(&str) -> bool) -> R
         "short" => {
             let done = request.entity_state.as_deref().unwrap_or("0");
             let done: i64 = done.parse().unwrap();
-            Reply::Result(one(Some(&(done + 1).to_string())))
+            result(one(Some(&(done + 1).to_string())))
         }
-        "batch failure" => Reply::Result(EntityBatchResult {
+        "batch failure" => result(EntityBatchResult {
             results: vec![success(None); request.operations.len() - 1],
             failure_details: Some(failure("the rest fails")),
             ..one(Some("7"))
         }),
-        "too many" => Reply::Result(EntityBatchResult {
+        "too many" => result(EntityBatchResult {
             results: vec![success(None); request.operations.len() + 1],
             ..Default::default()
         }),
-        "unset" => Reply::Result(EntityBatchResult {
+        "unset" => result(EntityBatchResult {
             results: vec![OperationResult::default()],
             ..Default::default()
         }),
-        "nobody" => Reply::Result(EntityBatchResult {
+        "nobody" => result(EntityBatchResult {
             actions: vec![OperationAction {
                 id: 0,
                 operation_action_type: Some(Action::SendSignal(SendSignalAction {
@@ -167,11 +171,11 @@ pub fn odd(request: &EntityBatchRequest, first_time: impl Fn(&str) -> bool) -> R
             }],
             ..one(None)
         }),
-        "again" if first_time("state") => Reply::Result(EntityBatchResult {
+        "again" if first_time("state") => result(EntityBatchResult {
             requires_state: true,
             ..Default::default()
         }),
-        "again" => Reply::Result(one(Some("1"))),
+        "again" => result(one(Some("1"))),
         other => panic!("{other}"),
     }
 }

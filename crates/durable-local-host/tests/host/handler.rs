@@ -170,7 +170,7 @@ async fn entity(function: &str, envelope: &Value) -> Reply {
         _ => entity_handler::counter(request, first_time).await,
     };
     match answer {
-        entity_handler::Reply::Result(result) => return_response(&result),
+        entity_handler::Reply::Result(result) => return_response(result.as_ref()),
         entity_handler::Reply::Status(code) => status(code),
         entity_handler::Reply::Text(text) => reply("text/plain", text),
         entity_handler::Reply::Die => std::process::exit(9),
