@@ -37,6 +37,8 @@ pub const ORCHESTRATORS: &[&str] = &[
     "empty_child_id",
     "misbehave",
     "program",
+    "strict",
+    "strict_parent",
 ];
 
 pub const ACTIVITIES: &[&str] = &[
@@ -52,6 +54,7 @@ pub const ACTIVITIES: &[&str] = &[
     "logs",
     "hang",
     "busy",
+    "fail_once",
 ];
 
 /// Serves for ever when this process was started as a handler.
@@ -258,6 +261,9 @@ async fn activity(function: &str, envelope: &Value) -> Reply {
             }
             value(json!("survived"))
         }
+        // Once for each input.
+        "fail_once" if first_time(&format!("fail-{}", input.as_str().unwrap())) => status(500),
+        "fail_once" => value(json!("works")),
         "environment" => {
             let variable = |name: &str| std::env::var(name).ok();
             value(json!({

@@ -28,6 +28,8 @@ mod http_functions;
 mod kills;
 mod lifecycle;
 mod management;
+mod rewind;
+mod scheduled;
 mod turns;
 
 /// Not a test of its own: with the variable set this is the handler.
