@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use durable_functions_protocol::proto::Timestamp;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Ticks of a second.
 const PER_SECOND: i64 = 10_000_000;
@@ -13,6 +15,14 @@ const PER_SECOND: i64 = 10_000_000;
 pub(crate) struct Ticks(pub(crate) i64);
 
 impl Ticks {
+    /// The beginning of .NET's time: what a time that was never set reads as.
+    pub(crate) const UNSET: Self = Self(-62_135_596_800 * PER_SECOND);
+
+    /// This time and so many ticks.
+    pub(crate) fn plus(self, ticks: i64) -> Self {
+        Self(self.0.saturating_add(ticks))
+    }
+
     /// What the system clock shows.
     pub(crate) fn now() -> Self {
         let since = SystemTime::now()
@@ -59,6 +69,12 @@ impl Ticks {
         text
     }
 
+    /// With all seven digits of the fraction, as the format `o` has it.
+    pub(crate) fn iso_round_trip(self) -> String {
+        let fraction = self.0.rem_euclid(PER_SECOND);
+        format!("{}.{fraction:07}Z", civil(self.0.div_euclid(PER_SECOND)))
+    }
+
     /// Without fraction, as the status document has it.
     pub(crate) fn iso_seconds(self) -> String {
         let mut text = civil(self.0.div_euclid(PER_SECOND));
@@ -98,6 +114,30 @@ impl Ticks {
         let (clock, zone) = rest.split_at_checked(zone_at)?;
         let offset = parse_zone(zone)?;
         Some(Self(midnight + parse_clock(clock)? - offset))
+    }
+}
+
+impl Default for Ticks {
+    fn default() -> Self {
+        Self::UNSET
+    }
+}
+
+/// As Json.NET has it: a time that was never set has no zone.
+impl Serialize for Ticks {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if *self == Self::UNSET {
+            serializer.serialize_str(&self.iso_without_zone())
+        } else {
+            serializer.serialize_str(&self.iso())
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Ticks {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| D::Error::custom(format!("`{text}` is no time")))
     }
 }
 

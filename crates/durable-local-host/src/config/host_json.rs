@@ -47,6 +47,10 @@ pub(crate) struct DurableOptions {
     pub(crate) max_activities: usize,
     /// How many turns run at once.
     pub(crate) max_orchestrators: usize,
+    /// How many entities run at once.
+    pub(crate) max_entities: usize,
+    /// How many operations a batch has at most.
+    pub(crate) max_entity_batch: usize,
     /// Whether inputs of tasks stay in the history.
     pub(crate) store_inputs: bool,
     /// Version of orchestrations that are started without one.
@@ -57,7 +61,7 @@ pub(crate) struct DurableOptions {
     pub(crate) version_failure: VersionFailure,
     /// Passed on to the handler.
     pub(crate) async_sleep_milliseconds: u32,
-    /// Passed on to the handler.
+    /// How long messages to entities wait for those that were sent before; 0 for not at all.
     pub(crate) entity_reorder_window: Duration,
     /// Advice for the handler's gRPC client.
     pub(crate) max_grpc_message_size: u32,
@@ -168,6 +172,12 @@ impl Reader<'_> {
             max_orchestrators: self
                 .number(&path("maxConcurrentOrchestratorFunctions"), 1)?
                 .map_or(10 * cores, |n| n as usize),
+            max_entities: self
+                .number(&path("maxConcurrentEntityFunctions"), 1)?
+                .map_or(10 * cores, |n| n as usize),
+            max_entity_batch: self
+                .number(&path("maxEntityOperationBatchSize"), 1)?
+                .map_or(5000, |n| n as usize),
             store_inputs: at(self.object, &path("storeInputsInOrchestrationHistory"))
                 .and_then(Value::as_bool)
                 .unwrap_or(false),
@@ -291,6 +301,12 @@ mod tests {
         assert_eq!(host.durable.hub_name, "TestHubName");
         assert_eq!(host.durable.max_activities, 10 * cores);
         assert_eq!(host.durable.max_orchestrators, 10 * cores);
+        assert_eq!(host.durable.max_entities, 10 * cores);
+        assert_eq!(host.durable.max_entity_batch, 5000);
+        assert_eq!(
+            host.durable.entity_reorder_window,
+            Duration::from_secs(1800)
+        );
     }
 
     #[test]
@@ -300,7 +316,8 @@ mod tests {
                 "customHandler":{"initializationTimeout":"00:01:00","description":{
                   "defaultExecutablePath":"bin/handler","arguments":"[\"a\",\"b\"]","workerArguments":["c"],"workingDirectory":"w"}},
                 "extensions":{"http":{"routePrefix":""},
-                  "durableTask":{"hubName":"Mine","maxConcurrentActivityFunctions":3,"maxConcurrentOrchestratorFunctions":"4","defaultVersion":"2"}}}"#,
+                  "durableTask":{"hubName":"Mine","maxConcurrentActivityFunctions":3,"maxConcurrentOrchestratorFunctions":"4","defaultVersion":"2",
+                    "maxConcurrentEntityFunctions":5,"maxEntityOperationBatchSize":6,"entityMessageReorderWindowInMinutes":0}}}"#,
         )
         .unwrap();
         let handler = host.handler.unwrap();
@@ -316,6 +333,11 @@ mod tests {
             (3, 4)
         );
         assert_eq!(host.durable.default_version.as_deref(), Some("2"));
+        assert_eq!(
+            (host.durable.max_entities, host.durable.max_entity_batch),
+            (5, 6)
+        );
+        assert_eq!(host.durable.entity_reorder_window, Duration::ZERO);
     }
 
     #[test]

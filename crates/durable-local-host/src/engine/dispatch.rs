@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use durable_functions_protocol::proto::OrchestratorResponse;
-use prost::Message as _;
 
 use super::functions::Target;
 use super::retry::Retry;
@@ -17,7 +16,7 @@ use crate::newtonsoft::Json;
 use crate::store::{Commit, HistoryChunk, InstanceChange, Message};
 
 /// Why a turn came to nothing.
-enum Fault {
+pub(super) enum Fault {
     /// It is delivered again.
     Again(String),
     /// The host is stopping.
@@ -75,11 +74,9 @@ impl Engine {
             *state = self.load(id).await?;
         }
         let Some(instance) = state.as_mut() else {
-            self.console.problem(if id.starts_with('@') {
-                format!("a message for the entity {id} was dropped: this local host does not serve entities yet")
-            } else {
-                format!("a message for the instance {id} was dropped: there is no such instance")
-            });
+            self.console.problem(format!(
+                "a message for the instance {id} was dropped: there is no such instance"
+            ));
             return self.drop_messages(messages).await;
         };
         let result = match plan(instance, messages, &self.ids) {
@@ -111,7 +108,7 @@ impl Engine {
         Ok(Some(state))
     }
 
-    async fn drop_messages(&self, messages: &mut Vec<Message>) -> Result<(), Fault> {
+    pub(super) async fn drop_messages(&self, messages: &mut Vec<Message>) -> Result<(), Fault> {
         let consumed = messages.iter().map(|message| message.seq).collect();
         let commit = Commit {
             consumed,
@@ -278,8 +275,11 @@ fn unhandled(function: &str) -> String {
     format!("Function '{function}' failed with an unhandled exception.")
 }
 
-/// The response in a turn's `ReturnValue`.
-fn read_response(target: &Target, value: Json) -> Result<OrchestratorResponse, Exception> {
+/// The response in a turn's or a batch's `ReturnValue`.
+pub(super) fn read_response<R: prost::Message + Default>(
+    target: &Target,
+    value: Json,
+) -> Result<R, Exception> {
     let text = match value {
         Json::String(text) if !text.is_empty() && !target.has_return_binding => text,
         _ => {
@@ -295,7 +295,7 @@ fn read_response(target: &Target, value: Json) -> Result<OrchestratorResponse, E
             "The input is not a valid Base-64 string as it contains a non-base 64 character, more than two padding characters, or an illegal character among the padding characters.",
         )
     })?;
-    OrchestratorResponse::decode(bytes.as_slice()).map_err(|error| {
+    R::decode(bytes.as_slice()).map_err(|error| {
         Exception::new(
             "Google.Protobuf.InvalidProtocolBufferException",
             format!("Protocol message could not be read: {error}."),
@@ -311,7 +311,7 @@ fn decode_base64(text: String) -> Option<Vec<u8>> {
 }
 
 /// Texts by which the extension knows that the platform is at fault, so that it tries again.
-fn is_platform_fault(fault: &Exception) -> bool {
+pub(super) fn is_platform_fault(fault: &Exception) -> bool {
     let mut at = Some(fault);
     while let Some(exception) = at {
         let text = &exception.message;

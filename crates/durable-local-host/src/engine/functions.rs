@@ -1,4 +1,4 @@
-//! Which function serves an orchestration or an activity.
+//! Which function serves an orchestration, an activity or an entity.
 
 use std::collections::HashMap;
 
@@ -9,6 +9,7 @@ use crate::config::{Function, Trigger};
 pub(crate) struct FunctionTable {
     orchestrators: HashMap<String, Target>,
     activities: HashMap<String, Target>,
+    entities: HashMap<String, Target>,
 }
 
 /// A function to call.
@@ -33,7 +34,8 @@ impl FunctionTable {
             let (kind, name) = match &function.trigger {
                 Trigger::Orchestration(name) => (&mut table.orchestrators, name),
                 Trigger::Activity(name) => (&mut table.activities, name),
-                Trigger::Http { .. } | Trigger::Entity(_) => continue,
+                Trigger::Entity(name) => (&mut table.entities, name),
+                Trigger::Http { .. } => continue,
             };
             let target = Target {
                 name: name.clone(),
@@ -68,6 +70,21 @@ impl FunctionTable {
     /// The function of an activity.
     pub(super) fn activity(&self, name: &str) -> Option<&Target> {
         find(&self.activities, name)
+    }
+
+    /// The function of an entity.
+    pub(super) fn entity(&self, name: &str) -> Option<&Target> {
+        find(&self.entities, name)
+    }
+
+    /// Whether somebody serves entities of that name.
+    pub(crate) fn has_entity(&self, name: &str) -> bool {
+        self.entity(name).is_some()
+    }
+
+    /// What the host says about an entity that nobody serves.
+    pub(crate) fn unknown_entity(&self, name: &str) -> String {
+        unknown(&self.entities, name, "an entity", "entity")
     }
 
     /// What the host says about an orchestration that nobody serves.

@@ -3,6 +3,7 @@
 
 mod activity;
 mod dispatch;
+mod entities;
 mod functions;
 mod http_activity;
 mod ids;
@@ -17,6 +18,7 @@ mod timers;
 mod turn;
 mod watchers;
 
+pub(crate) use entities::{EntityId, Signal, Status as EntityStatus, state_of};
 pub(crate) use functions::FunctionTable;
 pub(crate) use service::{Engine, EngineOptions};
 pub(crate) use start::{StartOutcome, StartRequest};

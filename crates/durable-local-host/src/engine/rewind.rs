@@ -4,6 +4,9 @@
 //! events without content, and the history keeps its length. Sub-orchestrations that failed are
 //! rewound in place of their parents, which go on when those end. An instance that has none begins
 //! a turn with the reason as a generic event.
+//!
+//! Beyond the real host, nothing that was lost meanwhile is waited for: tasks whose outcomes came
+//! when the instance had failed, and sub-orchestrations that were purged, are asked for anew.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -48,7 +51,11 @@ impl Engine {
             if stored.record.status != OrchestrationStatus::Failed {
                 continue;
             }
-            let rewound = rewound(&stored)?;
+            let mut rewound = rewound(&stored, &[])?;
+            let gone = self.gone(&rewound.children).await?;
+            if !gone.is_empty() {
+                rewound = self::rewound(&stored, &gone)?;
+            }
             let record = &mut stored.record;
             record.status = OrchestrationStatus::Pending;
             record.output = None;
@@ -104,21 +111,35 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// Those of the instances that do not exist any more.
+    async fn gone(&self, ids: &[String]) -> Result<Vec<String>, StoreError> {
+        let mut gone = Vec::new();
+        for id in ids {
+            if self.store().load(id).await?.is_none() {
+                gone.push(id.clone());
+            }
+        }
+        Ok(gone)
+    }
+}
+
 fn unreadable(error: prost::DecodeError) -> StoreError {
     StoreError::Sqlite(format!("the history can't be read: {error}"))
 }
 
-fn rewound(stored: &StoredInstance) -> Result<Rewound, StoreError> {
+/// The history without its failures; `gone` are sub-orchestrations that can't be rewound.
+fn rewound(stored: &StoredInstance, gone: &[String]) -> Result<Rewound, StoreError> {
     let mut events = Vec::new();
     for chunk in &stored.chunks {
         events.extend(chunk.decode().map_err(unreadable)?);
     }
-    let mut failed_tasks = Vec::new();
+    let mut completed_tasks = Vec::new();
     let mut failed_children = Vec::new();
     let mut fired = Vec::new();
     for encoded in &events {
         match &encoded.event.event_type {
-            Some(EventType::TaskFailed(failed)) => failed_tasks.push(failed.task_scheduled_id),
+            Some(EventType::TaskCompleted(done)) => completed_tasks.push(done.task_scheduled_id),
             Some(EventType::SubOrchestrationInstanceFailed(failed)) => {
                 failed_children.push(failed.task_scheduled_id);
             }
@@ -131,17 +152,18 @@ fn rewound(stored: &StoredInstance) -> Result<Rewound, StoreError> {
     for encoded in &mut events {
         let id = encoded.event.event_id;
         let taken_back = match &encoded.event.event_type {
-            Some(EventType::TaskScheduled(_)) => failed_tasks.contains(&id),
+            Some(EventType::TaskScheduled(_)) => !completed_tasks.contains(&id),
             Some(
                 EventType::TaskFailed(_)
                 | EventType::SubOrchestrationInstanceFailed(_)
                 | EventType::ExecutionCompleted(_),
             ) => true,
             Some(EventType::SubOrchestrationInstanceCreated(created)) => {
-                if failed_children.contains(&id) {
+                let is_gone = gone.contains(&created.instance_id);
+                if failed_children.contains(&id) && !is_gone {
                     children.push(created.instance_id.clone());
                 }
-                false
+                is_gone
             }
             Some(EventType::TimerCreated(timer)) => {
                 if let (false, Some(fire_at)) = (fired.contains(&id), &timer.fire_at) {

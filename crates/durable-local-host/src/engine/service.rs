@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::entities::{self, Inboxes, is_entity};
 use super::functions::FunctionTable;
 use super::ids::Ids;
 use super::instances::Instances;
@@ -50,10 +51,12 @@ pub(crate) struct Engine {
     pub(super) console: Console,
     pub(super) ids: Ids,
     pub(super) instances: Instances,
+    pub(super) entities: Inboxes,
     pub(super) timers: Timers,
     pub(super) trailer: RequestTrailer,
     pub(super) turns: Semaphore,
     pub(super) activities: Semaphore,
+    pub(super) entity_batches: Semaphore,
     pub(super) stopping: CancellationToken,
     tasks: TaskTracker,
     pub(super) watchers: Watchers,
@@ -72,6 +75,9 @@ impl Engine {
                     .min(Semaphore::MAX_PERMITS),
             ),
             activities: Semaphore::new(options.durable.max_activities.min(Semaphore::MAX_PERMITS)),
+            entity_batches: Semaphore::new(
+                options.durable.max_entities.min(Semaphore::MAX_PERMITS),
+            ),
             options: options.durable,
             functions: options.functions,
             handler: options.handler,
@@ -79,6 +85,7 @@ impl Engine {
             console: options.console,
             ids: Ids::after(recovered.last_seq, recovered.last_time),
             instances: Instances::default(),
+            entities: Inboxes::default(),
             timers: Timers::default(),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -100,6 +107,11 @@ impl Engine {
             .tasks
             .into_iter()
             .for_each(|task| engine.spawn_task(task));
+        for id in recovered.entities {
+            if engine.entities.claim(&id) {
+                engine.spawn_entity(id);
+            }
+        }
         Ok(engine)
     }
 
@@ -108,6 +120,7 @@ impl Engine {
         self.stopping.cancel();
         self.turns.close();
         self.activities.close();
+        self.entity_batches.close();
         self.tasks.close();
         self.tasks.wait().await;
     }
@@ -120,6 +133,11 @@ impl Engine {
     /// Who serves what.
     pub(crate) fn functions(&self) -> &FunctionTable {
         &self.functions
+    }
+
+    /// Tells the developer what is wrong.
+    pub(crate) fn tell(&self, problem: String) {
+        self.console.problem(problem);
     }
 
     /// Raises an event; `input` is JSON text.
@@ -215,13 +233,21 @@ impl Engine {
         }
     }
 
-    async fn send(self: &Arc<Self>, id: &str, kind: EventType) -> Result<(), StoreError> {
+    pub(super) async fn send(
+        self: &Arc<Self>,
+        id: &str,
+        kind: EventType,
+    ) -> Result<(), StoreError> {
+        let due = match &kind {
+            EventType::EventRaised(raised) => entities::due(id, &raised.name),
+            _ => None,
+        };
         let message = Message {
             seq: self.ids.seq(),
             instance: id.into(),
             execution: None,
             content: event(self.ids.time(), kind),
-            due: None,
+            due,
         };
         let committed = self
             .store
@@ -288,6 +314,9 @@ impl Engine {
         );
         self.console
             .problem(format!("{}: {text}", instance.instance_id));
+        if is_entity(&instance.instance_id) {
+            return None;
+        }
         let failure = crate::invocation::Exception::new(
             "DurableTask.Core.Exceptions.OrchestrationAlreadyExistsException",
             text.clone(),
@@ -319,6 +348,12 @@ impl Engine {
             return;
         }
         let id = Arc::clone(&message.instance);
+        if is_entity(&id) {
+            if self.entities.deliver(message) {
+                self.spawn_entity(id);
+            }
+            return;
+        }
         if self.instances.deliver(message, fresh) {
             self.tasks.spawn(Arc::clone(self).work_on(id));
         }
@@ -326,6 +361,11 @@ impl Engine {
 
     fn spawn_task(self: &Arc<Self>, task: crate::store::Task) {
         self.tasks.spawn(Arc::clone(self).run_task(task));
+    }
+
+    /// Sets somebody to work on an entity that was claimed, or that got its first message.
+    pub(super) fn spawn_entity(self: &Arc<Self>, id: Arc<str>) {
+        self.tasks.spawn(Arc::clone(self).work_on_entity(id));
     }
 
     async fn watch_timers(self: Arc<Self>) {

@@ -3,6 +3,7 @@
 
 mod calls;
 mod convert;
+mod entities;
 mod operations;
 mod service;
 

@@ -18,13 +18,25 @@ use crate::engine::{Engine, StartOutcome, StartRequest};
 use crate::management::status_name;
 use crate::store::{InstanceFilter, InstanceRecord, StatusSet, StoreError};
 
-type Outcome<T> = Result<T, Status>;
+pub(super) type Outcome<T> = Result<T, Status>;
 
 /// How many instances a page has when the caller does not say.
-const PAGE: usize = 100;
+pub(super) const PAGE: usize = 100;
 
-fn broken(error: StoreError) -> Status {
+pub(super) fn broken(error: StoreError) -> Status {
     Status::internal(format!("The state cannot be read or written: {error}"))
+}
+
+/// The id that a page begins with. The real host's tokens end in a blank.
+pub(super) fn from_token(token: Option<&str>) -> Outcome<Option<String>> {
+    let token = token.map(str::trim).filter(|token| !token.is_empty());
+    token
+        .map(|token| {
+            InstanceFilter::from_token(token).ok_or_else(|| {
+                Status::invalid_argument("The continuation token is none of this host's.")
+            })
+        })
+        .transpose()
 }
 
 fn not_found(id: &str) -> String {
@@ -212,19 +224,7 @@ pub(super) async fn query(
     request: QueryInstancesRequest,
 ) -> Outcome<QueryInstancesResponse> {
     let query = request.query.unwrap_or_default();
-    // The real host's tokens end in a blank.
-    let token = query
-        .continuation_token
-        .as_deref()
-        .map(str::trim)
-        .filter(|token| !token.is_empty());
-    let from_id = token
-        .map(|token| {
-            InstanceFilter::from_token(token).ok_or_else(|| {
-                Status::invalid_argument("The continuation token is none of this host's.")
-            })
-        })
-        .transpose()?;
+    let from_id = from_token(query.continuation_token.as_deref())?;
     let page = usize::try_from(query.max_instance_count)
         .ok()
         .filter(|count| *count > 0)
@@ -237,6 +237,7 @@ pub(super) async fn query(
         without_entities: true,
         from_id,
         limit: Some(page.saturating_add(1)),
+        ..InstanceFilter::default()
     };
     let mut records = engine.store().list(filter).await.map_err(broken)?;
     // One more than the page holds tells where the next one begins.

@@ -4,9 +4,10 @@ use std::future::Future;
 use std::sync::Arc;
 
 use durable_functions_protocol::proto::{
-    CreateInstanceRequest, CreateTaskHubRequest, DeleteTaskHubRequest, GetInstanceRequest,
-    PurgeInstancesRequest, QueryInstancesRequest, RaiseEventRequest, RestartInstanceRequest,
-    ResumeRequest, RewindInstanceRequest, StreamInstanceHistoryRequest, SuspendRequest,
+    CleanEntityStorageRequest, CreateInstanceRequest, CreateTaskHubRequest, DeleteTaskHubRequest,
+    GetEntityRequest, GetInstanceRequest, PurgeInstancesRequest, QueryEntitiesRequest,
+    QueryInstancesRequest, RaiseEventRequest, RestartInstanceRequest, ResumeRequest,
+    RewindInstanceRequest, SignalEntityRequest, StreamInstanceHistoryRequest, SuspendRequest,
     TerminateRequest,
 };
 use hyper::body::Incoming;
@@ -18,7 +19,7 @@ use tonic::server::Grpc;
 use tonic_prost::ProstCodec;
 
 use super::calls::{Streaming, Unary, deadline};
-use super::operations;
+use super::{entities, operations};
 use crate::engine::Engine;
 
 /// The service's path; it has no package.
@@ -155,8 +156,21 @@ impl Sidecar {
                     .await
             }
             "StreamInstanceHistory" => self.stream_history(request).await,
-            "SignalEntity" | "GetEntity" | "QueryEntities" | "CleanEntityStorage" => {
-                Status::unimplemented("This local host does not serve entities yet.").into_http()
+            "SignalEntity" => {
+                self.unary::<SignalEntityRequest, _, _>(request, entities::signal)
+                    .await
+            }
+            "GetEntity" => {
+                self.unary::<GetEntityRequest, _, _>(request, entities::get)
+                    .await
+            }
+            "QueryEntities" => {
+                self.unary::<QueryEntitiesRequest, _, _>(request, entities::query)
+                    .await
+            }
+            "CleanEntityStorage" => {
+                self.unary::<CleanEntityStorageRequest, _, _>(request, entities::clean)
+                    .await
             }
             // The real host has no words for the others either.
             _ => Status::unimplemented("").into_http(),

@@ -12,10 +12,10 @@ use crate::engine::{StartOutcome, StartRequest};
 use crate::newtonsoft::{Dates, Json, json_or_text, parse, render};
 use crate::store::{InstanceFilter, InstanceRecord, StoreError};
 
-type Outcome = Result<Reply, StoreError>;
+pub(super) type Outcome = Result<Reply, StoreError>;
 
 /// How many instances a page of a listing has.
-const PAGE: usize = 100;
+pub(super) const PAGE: usize = 100;
 /// The summary of every error that nobody foresaw.
 const WENT_WRONG: &str = "Something went wrong while processing your request";
 

@@ -1,6 +1,7 @@
 //! The HTTP management API of the Durable Task extension.
 
 mod actions;
+mod entities;
 mod history;
 mod request;
 mod routes;

@@ -85,6 +85,11 @@ impl Management {
             {
                 self.raise_event(&request, id, name).await
             }
+            ("entities", "GET", []) => self.entities(&request, None).await,
+            ("entities", "GET", [name]) => self.entities(&request, Some(name)).await,
+            ("entities", "GET", [name, key]) => self.entity(name, key).await,
+            ("entities", "POST", [name, key]) => self.signal(&request, name, key).await,
+            ("entities", "DELETE", [name, key]) => self.delete_entity(name, key).await,
             ("makeprimary", _, []) => Ok(Reply::empty(200)),
             _ => Ok(Reply::empty(404)),
         };

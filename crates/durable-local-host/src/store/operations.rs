@@ -19,6 +19,14 @@ pub(super) fn apply(connection: &Connection, commit: &Commit) -> rusqlite::Resul
         .rewound
         .iter()
         .try_for_each(|change| apply_change(connection, change))?;
+    if let Some(record) = &commit.entity {
+        put_entity(connection, record)?;
+    }
+    if let Some(id) = &commit.removed_entity {
+        connection
+            .prepare_cached("DELETE FROM instances WHERE id = ?1")?
+            .execute([&**id])?;
+    }
     for seq in &commit.consumed {
         connection
             .prepare_cached("DELETE FROM messages WHERE seq = ?1")?
@@ -91,6 +99,26 @@ fn apply_change(connection: &Connection, change: &InstanceChange) -> rusqlite::R
             change.turn,
             change.chunk.events,
             change.chunk.reasons
+        ])?;
+    Ok(())
+}
+
+fn put_entity(connection: &Connection, record: &InstanceRecord) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO instances (id, execution_id, name, status, input, custom_status, created, updated)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO UPDATE SET
+             execution_id = ?2, status = ?4, input = ?5, custom_status = ?6, created = ?7, updated = ?8",
+        )?
+        .execute(params![
+            &*record.id,
+            &*record.execution_id,
+            record.name,
+            record.status as i32,
+            record.input,
+            record.custom_status,
+            record.created.0,
+            record.updated.0,
         ])?;
     Ok(())
 }
@@ -203,6 +231,13 @@ pub(super) fn recover(connection: &Connection) -> rusqlite::Result<Recovered> {
     let tasks: Vec<Task> = statement
         .query_map([], task_from_row)?
         .collect::<rusqlite::Result<_>>()?;
+    // A queue is told by the custom status; one that merely reads like it costs a look.
+    let mut statement = connection.prepare(
+        "SELECT id FROM instances WHERE substr(id, 1, 1) = '@' AND instr(custom_status, '\"queueSize\"') > 0",
+    )?;
+    let entities = statement
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
     let last_time: Option<i64> =
         connection.query_row("SELECT max(updated) FROM instances", [], |row| row.get(0))?;
     let last_seq = messages
@@ -213,6 +248,7 @@ pub(super) fn recover(connection: &Connection) -> rusqlite::Result<Recovered> {
     Ok(Recovered {
         messages,
         tasks,
+        entities,
         last_seq: last_seq.unwrap_or(0),
         last_time: last_time.map(Ticks),
     })

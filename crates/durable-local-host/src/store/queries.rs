@@ -25,6 +25,8 @@ pub(crate) struct InstanceFilter {
     pub(crate) statuses: Vec<OrchestrationStatus>,
     /// Whether entities are left out.
     pub(crate) without_entities: bool,
+    /// Whether entities without a state are left out.
+    pub(crate) with_state: bool,
     /// Ids from this one on.
     pub(crate) from_id: Option<String>,
     /// How many at most.
@@ -116,6 +118,10 @@ pub(super) fn list(
     }
     if filter.without_entities {
         sql.push_str(" AND substr(id, 1, 1) <> '@'");
+    }
+    if filter.with_state {
+        // The first member of the custom status.
+        sql.push_str(" AND instr(custom_status, '{\"entityExists\":true') = 1");
     }
     sql.push_str(" ORDER BY id");
     if let Some(limit) = filter.limit {

@@ -174,6 +174,10 @@ pub(crate) struct Commit {
     pub(crate) change: Option<InstanceChange>,
     /// Instances that are rewound.
     pub(crate) rewound: Vec<InstanceChange>,
+    /// The batch's entity, which may be new.
+    pub(crate) entity: Option<InstanceRecord>,
+    /// An entity to delete; messages that are on their way to it stay.
+    pub(crate) removed_entity: Option<Arc<str>>,
     /// Messages that were dealt with.
     pub(crate) consumed: Vec<i64>,
     /// The task that was run.
@@ -206,6 +210,8 @@ pub(crate) struct Recovered {
     pub(crate) messages: Vec<Message>,
     /// Tasks to run.
     pub(crate) tasks: Vec<Task>,
+    /// Entities that have requests in their queues.
+    pub(crate) entities: Vec<Arc<str>>,
     /// The highest number in use.
     pub(crate) last_seq: i64,
     /// The latest time in any row.

@@ -105,6 +105,13 @@ pub fn write_app(folder: &Path, host_json: &str) {
             r#"{"bindings":[{"name":"input","type":"activityTrigger","direction":"in"}]}"#,
         );
     }
+    for name in crate::entity_handler::ENTITIES {
+        write(
+            folder,
+            &format!("{name}/function.json"),
+            r#"{"bindings":[{"name":"context","type":"entityTrigger","direction":"in"}]}"#,
+        );
+    }
     let http = |name: &str, methods: &str, route: &str| {
         write(
             folder,
@@ -283,13 +290,16 @@ impl Client {
         let deadline = tokio::time::Instant::now() + PATIENCE;
         loop {
             let answer = self.get(&format!("{BASE}/instances/{id}")).await;
-            if answer.status != 404 {
+            let status = if answer.status == 404 {
+                Value::Null
+            } else {
                 let status = answer.json();
                 if wanted(&status) {
                     return status;
                 }
-                assert!(tokio::time::Instant::now() < deadline, "{status}");
-            }
+                status
+            };
+            assert!(tokio::time::Instant::now() < deadline, "{id}: {status}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }

@@ -669,16 +669,6 @@ async fn what_is_not_served_says_so() {
             "{method}"
         );
     }
-    for method in [
-        "SignalEntity",
-        "GetEntity",
-        "QueryEntities",
-        "CleanEntityStorage",
-    ] {
-        let (code, text) = rpc.fail(method, ()).await;
-        assert_eq!(code, Code::Unimplemented);
-        assert!(text.contains("entities"), "{text}");
-    }
     rpc.call::<_, ()>("CreateTaskHub", CreateTaskHubRequest::default())
         .await
         .unwrap();

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use durable_functions_protocol::proto::{OrchestratorRequest, OrchestratorResponse};
+use durable_functions_protocol::proto::{
+    EntityBatchRequest, OrchestratorRequest, OrchestratorResponse,
+};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -17,7 +19,7 @@ use prost::Message;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::replay;
+use crate::{entity_handler, replay};
 
 pub const ORCHESTRATORS: &[&str] = &[
     "hello_orchestrator",
@@ -34,6 +36,9 @@ pub const ORCHESTRATORS: &[&str] = &[
     "big_status",
     "empty_child_id",
     "misbehave",
+    "program",
+    "strict",
+    "strict_parent",
 ];
 
 pub const ACTIVITIES: &[&str] = &[
@@ -49,6 +54,7 @@ pub const ACTIVITIES: &[&str] = &[
     "logs",
     "hang",
     "busy",
+    "fail_once",
 ];
 
 /// Serves for ever when this process was started as a handler.
@@ -112,7 +118,9 @@ async fn answer(request: Request<Incoming>) -> Reply {
     let body = request.into_body().collect().await.unwrap().to_bytes();
     let envelope: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(envelope["Metadata"]["sys"]["MethodName"], json!(function));
-    if ORCHESTRATORS.contains(&function.as_str()) {
+    if entity_handler::ENTITIES.contains(&function.as_str()) {
+        entity(&function, &envelope).await
+    } else if ORCHESTRATORS.contains(&function.as_str()) {
         orchestrator(&function, &envelope)
     } else if ACTIVITIES.contains(&function.as_str()) {
         activity(&function, &envelope).await
@@ -139,18 +147,40 @@ fn status(code: u16) -> Reply {
         .unwrap()
 }
 
-fn orchestrator(function: &str, envelope: &Value) -> Reply {
+/// The message in an envelope.
+fn message<M: Message + Default>(envelope: &Value) -> M {
     let quoted = envelope["Data"]["context"].as_str().unwrap();
     let base64: String = serde_json::from_str(quoted).unwrap();
     let bytes = base64_simd::STANDARD.decode_to_vec(base64).unwrap();
-    let request = OrchestratorRequest::decode(bytes.as_slice()).unwrap();
+    M::decode(bytes.as_slice()).unwrap()
+}
+
+fn orchestrator(function: &str, envelope: &Value) -> Reply {
+    let request: OrchestratorRequest = message(envelope);
+    if function == "program" {
+        return return_response(&entity_handler::program(&request));
+    }
     if function == "misbehave" {
         return misbehave(&request);
     }
     return_response(&replay::turn(function, &request))
 }
 
-fn return_response(response: &OrchestratorResponse) -> Reply {
+async fn entity(function: &str, envelope: &Value) -> Reply {
+    let request: EntityBatchRequest = message(envelope);
+    let answer = match function {
+        "odd" => entity_handler::odd(&request, first_time),
+        _ => entity_handler::counter(request, first_time).await,
+    };
+    match answer {
+        entity_handler::Reply::Result(result) => return_response(result.as_ref()),
+        entity_handler::Reply::Status(code) => status(code),
+        entity_handler::Reply::Text(text) => reply("text/plain", text),
+        entity_handler::Reply::Die => std::process::exit(9),
+    }
+}
+
+fn return_response(response: &impl Message) -> Reply {
     let base64 = base64_simd::STANDARD.encode_to_string(response.encode_to_vec());
     json_reply(&json!({"Outputs": {}, "Logs": [], "ReturnValue": base64}))
 }
@@ -231,6 +261,9 @@ async fn activity(function: &str, envelope: &Value) -> Reply {
             }
             value(json!("survived"))
         }
+        // Once for each input.
+        "fail_once" if first_time(&format!("fail-{}", input.as_str().unwrap())) => status(500),
+        "fail_once" => value(json!("works")),
         "environment" => {
             let variable = |name: &str| std::env::var(name).ok();
             value(json!({

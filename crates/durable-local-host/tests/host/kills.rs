@@ -146,7 +146,7 @@ async fn killing_the_host_under_load_loses_nothing() {
 }
 
 /// A host.json that names this executable as the handler.
-fn host_json_of_handler() -> String {
+pub fn host_json_of_handler() -> String {
     let command = handler_command();
     let arguments: Vec<String> = command
         .args

@@ -12,6 +12,7 @@
 )]
 
 mod app;
+mod entity_handler;
 mod handler;
 mod process;
 mod replay;
@@ -19,11 +20,16 @@ mod rpc;
 
 mod activities;
 mod engine;
+mod entities;
+mod entity_clients;
+mod entity_locks;
 mod grpc;
 mod http_functions;
 mod kills;
 mod lifecycle;
 mod management;
+mod rewind;
+mod scheduled;
 mod turns;
 
 /// Not a test of its own: with the variable set this is the handler.

@@ -201,6 +201,20 @@ pub fn turn(name: &str, request: &OrchestratorRequest) -> OrchestratorResponse {
     }
 }
 
+/// Fails with the first failure, or completes when all is done.
+fn strictly(view: &View, decision: &mut Decision, count: i32) {
+    let failed = (0..count).find_map(|id| view.done.get(&id)?.as_ref().err());
+    if let Some(failed) = failed {
+        let failed = failed.clone().unwrap_or_default();
+        decision.end(OrchestrationStatus::Failed, None, Some(failed));
+    } else if (0..count).all(|id| view.done.contains_key(&id)) {
+        let results: Vec<&Value> = (0..count)
+            .filter_map(|id| view.done[&id].as_ref().ok())
+            .collect();
+        decision.complete(&json!(results));
+    }
+}
+
 fn decide(name: &str, view: &View, decision: &mut Decision) {
     let number = |name: &str| view.input[name].as_i64().unwrap_or(0);
     match name {
@@ -387,6 +401,23 @@ fn decide(name: &str, view: &View, decision: &mut Decision) {
             };
             decision.act(view, 0, ActionType::SendEvent(sent));
             decision.complete(&json!("sent"));
+        }
+        "strict" => {
+            let tasks = view.input["tasks"].as_array().unwrap();
+            let count = tasks.len() as i32;
+            for (id, task) in (0..).zip(tasks) {
+                decision.task(view, id, task[0].as_str().unwrap(), &task[1]);
+            }
+            let timers = i32::from(!view.input["ms"].is_null());
+            if timers == 1 {
+                decision.timer(view, count, number("ms"));
+            }
+            strictly(view, decision, count + timers);
+        }
+        "strict_parent" => {
+            let child = format!("{}-child", view.instance);
+            decision.sub(view, 0, "strict", child, &view.input);
+            strictly(view, decision, 1);
         }
         "version" => decision.complete(&json!(view.version)),
         "big_status" => {

@@ -6,13 +6,14 @@ use durable_functions_protocol::proto::{
     ActionType, CompleteOrchestrationAction, EventRaisedEvent, EventSentEvent, EventType,
     ExecutionCompletedEvent, ExecutionStartedEvent, OrchestrationInstance, OrchestrationStatus,
     OrchestratorAction, OrchestratorCompletedEvent, OrchestratorResponse, OrchestratorStartedEvent,
-    ParentInstanceInfo, SubOrchestrationInstanceCompletedEvent,
+    ParentInstanceInfo, SendEventAction, SubOrchestrationInstanceCompletedEvent,
     SubOrchestrationInstanceCreatedEvent, SubOrchestrationInstanceFailedEvent, TaskFailureDetails,
     TaskScheduledEvent, TimerCreatedEvent, TimerFiredEvent,
 };
 
 use super::start::{NewExecution, new_instance};
 use super::{Turn, event, numbered, set_when_given};
+use crate::engine::entities::{due, is_entity, to_event};
 use crate::engine::ids::Ids;
 use crate::invocation::Exception;
 use crate::store::{Encoded, Message, Reuse, Task};
@@ -74,28 +75,12 @@ impl Turn {
                     due,
                 });
             }
-            Some(ActionType::SendEvent(sent)) => {
-                let target = sent.instance.unwrap_or_default();
-                let event_sent = EventSentEvent {
-                    instance_id: target.instance_id.clone(),
-                    name: sent.name.clone(),
-                    input: sent.data.clone(),
-                };
-                produced.push(numbered(id, ids.time(), EventType::EventSent(event_sent)));
-                let raised = EventRaisedEvent {
-                    name: sent.name,
-                    input: sent.data,
-                };
-                self.result.messages.push(Message {
-                    seq: ids.seq(),
-                    instance: target.instance_id.into(),
-                    execution: target
-                        .execution_id
-                        .filter(|execution| !execution.is_empty())
-                        .map(Arc::from),
-                    content: event(ids.time(), EventType::EventRaised(raised)),
-                    due: None,
-                });
+            Some(ActionType::SendEvent(sent)) => self.send_event(id, sent, ids, produced),
+            Some(ActionType::SendEntityMessage(message)) => {
+                // `check` has tried it.
+                if let Ok(sent) = to_event(message) {
+                    self.send_event(id, sent, ids, produced);
+                }
             }
             Some(ActionType::CreateSubOrchestration(sub)) => {
                 let created = SubOrchestrationInstanceCreatedEvent {
@@ -142,13 +127,40 @@ impl Turn {
             }
             Some(ActionType::CompleteOrchestration(action)) => *completion = Some((id, action)),
             // `check` has refused the others.
-            Some(
-                ActionType::TerminateOrchestration(_)
-                | ActionType::SendEntityMessage(_)
-                | ActionType::RewindOrchestration(_),
-            )
+            Some(ActionType::TerminateOrchestration(_) | ActionType::RewindOrchestration(_))
             | None => {}
         }
+    }
+
+    fn send_event(
+        &mut self,
+        id: i32,
+        sent: SendEventAction,
+        ids: &Ids,
+        produced: &mut Vec<Encoded>,
+    ) {
+        let target = sent.instance.unwrap_or_default();
+        let event_sent = EventSentEvent {
+            instance_id: target.instance_id.clone(),
+            name: sent.name.clone(),
+            input: sent.data.clone(),
+        };
+        produced.push(numbered(id, ids.time(), EventType::EventSent(event_sent)));
+        let due = due(&target.instance_id, &sent.name);
+        let raised = EventRaisedEvent {
+            name: sent.name,
+            input: sent.data,
+        };
+        self.result.messages.push(Message {
+            seq: ids.seq(),
+            instance: target.instance_id.into(),
+            execution: target
+                .execution_id
+                .filter(|execution| !execution.is_empty())
+                .map(Arc::from),
+            content: event(ids.time(), EventType::EventRaised(raised)),
+            due,
+        });
     }
 
     pub(super) fn complete(
@@ -204,6 +216,10 @@ impl Turn {
         let Some(instance) = parent.orchestration_instance.clone() else {
             return;
         };
+        // Entities do not wait for what they start.
+        if is_entity(&instance.instance_id) {
+            return;
+        }
         let task_scheduled_id = parent.task_scheduled_id;
         let content = if status == OrchestrationStatus::Completed {
             let completed = SubOrchestrationInstanceCompletedEvent {
@@ -327,9 +343,7 @@ pub(super) fn check(response: &OrchestratorResponse) -> Result<(), Exception> {
                     "A sub-orchestration without an instance id was asked for: generate one. The real host would go on trying for ever and block its task hub.",
                 );
             }
-            Some(ActionType::SendEntityMessage(_)) => {
-                return unsupported("This local host does not serve entities yet.");
-            }
+            Some(ActionType::SendEntityMessage(message)) => drop(to_event(message.clone())?),
             Some(ActionType::TerminateOrchestration(_)) => {
                 return unsupported("The action TerminateOrchestration is not supported.");
             }

@@ -1,0 +1,304 @@
+//! Batches: from the inbox to the handler to the store.
+
+use std::sync::Arc;
+
+use durable_functions_protocol::proto::{
+    EntityBatchResult, EventType, OrchestrationStatus, TaskFailureDetails,
+};
+use prost::Message as _;
+
+use super::batch::Batch;
+use super::id::EntityId;
+use super::inbox::Loaded;
+use super::scheduler::{Scheduler, Work};
+use crate::engine::dispatch::{Fault, is_platform_fault, read_response};
+use crate::engine::functions::Target;
+use crate::engine::ids::Ids;
+use crate::engine::retry::Retry;
+use crate::engine::service::Engine;
+use crate::handler::CallError;
+use crate::invocation::{Answer, Exception, call_exception, orchestrator_envelope};
+use crate::store::{Commit, InstanceRecord, Message};
+
+/// What the handler made of a batch.
+enum Reply {
+    Result(EntityBatchResult),
+    Failure(TaskFailureDetails),
+}
+
+/// How far a batch went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    /// All of it.
+    Done,
+    /// The handler left operations for later.
+    Partial,
+}
+
+impl Engine {
+    /// Works on an entity until there is nothing left to do.
+    pub(in crate::engine) async fn work_on_entity(self: Arc<Self>, id: Arc<str>) {
+        let mut entity = self.entities.begin(&id);
+        let mut again: Vec<Message> = Vec::new();
+        let mut more = false;
+        let mut retry = Retry::new();
+        let limit = self.options.max_entity_batch;
+        loop {
+            if again.is_empty() {
+                match self.entities.next(&id, limit, more, &mut entity) {
+                    Some(messages) => again = messages,
+                    None => return,
+                }
+            }
+            match self
+                .run_batch(&id, &mut entity, &mut again, &mut retry)
+                .await
+            {
+                Ok(progress) => {
+                    more = entity
+                        .as_ref()
+                        .is_some_and(|loaded| loaded.scheduler.has_work());
+                    if progress == Progress::Done {
+                        retry = Retry::new();
+                    } else if !retry.wait(&self.stopping).await {
+                        return;
+                    }
+                }
+                Err(Fault::Stopping) => return,
+                Err(Fault::Again(reason)) => {
+                    tracing::debug!(entity = &*id, "the batch is delivered again: {reason}");
+                    // Nothing of it was stored, so the entity is what the store has.
+                    entity = None;
+                    if !retry.wait(&self.stopping).await {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Does what the messages and the queue ask for, and empties the list of messages.
+    async fn run_batch(
+        self: &Arc<Self>,
+        id: &Arc<str>,
+        entity: &mut Option<Loaded>,
+        messages: &mut Vec<Message>,
+        retry: &mut Retry,
+    ) -> Result<Progress, Fault> {
+        let loaded = match entity.take() {
+            Some(loaded) => Some(loaded.scheduler),
+            None => self.load_entity(id).await?,
+        };
+        let (Some(entity_id), Some(scheduler)) = (EntityId::parse(id), loaded) else {
+            self.console.problem(format!(
+                "{id}: the host takes an id that begins with @ for an entity, so this orchestration never runs: choose another id"
+            ));
+            self.drop_messages(messages).await?;
+            return Ok(Progress::Done);
+        };
+        let window = self.options.entity_reorder_window.as_nanos() / 100;
+        let window = i64::try_from(window).unwrap_or(i64::MAX / 4);
+        let mut batch = Batch::new(Arc::clone(id), scheduler, window, &self.ids);
+        for message in messages.iter() {
+            // An orchestration that an entity has started may tell how it ended: entities do not hear.
+            if let Some(EventType::EventRaised(raised)) = &message.content.event.event_type {
+                batch.receive(raised);
+            }
+        }
+        let mut work = batch.scheduler.next_work(self.options.max_entity_batch);
+        let mut progress = Progress::Done;
+        if !work.operations.is_empty() {
+            let asked = work.operations.len();
+            let reply = self.call_entity(&entity_id, &batch, &work, retry).await?;
+            if self.apply(&entity_id, reply, &mut batch, &mut work) < asked {
+                progress = Progress::Partial;
+            }
+        }
+        if let Some(lock) = work.lock.take() {
+            batch.grant(lock);
+        }
+        let size = self.commit_batch(id, &mut batch, messages).await?;
+        let problems = std::mem::take(&mut batch.problems);
+        for problem in problems {
+            self.console.problem(format!("{id}: {problem}"));
+        }
+        *entity = Some(Loaded {
+            scheduler: batch.scheduler,
+            size,
+        });
+        Ok(progress)
+    }
+
+    /// The entity as it is stored; nothing when the id belongs to an orchestration.
+    async fn load_entity(&self, id: &str) -> Result<Option<Scheduler>, Fault> {
+        let Some(stored) = self.store.load(id).await.map_err(again)? else {
+            return Ok(Some(Scheduler::default()));
+        };
+        if stored.record.name != id {
+            return Ok(None);
+        }
+        Scheduler::read(stored.record.input.as_deref().unwrap_or_default())
+            .map(Some)
+            .map_err(again)
+    }
+
+    /// Applies what came back; how many operations were dealt with.
+    fn apply(&self, id: &EntityId, reply: Reply, batch: &mut Batch<'_>, work: &mut Work) -> usize {
+        let all = work.operations.len();
+        match reply {
+            Reply::Result(result) => {
+                let done = if result.failure_details.is_some() {
+                    all
+                } else {
+                    result.results.len()
+                };
+                match batch.apply(result, work) {
+                    Ok(()) => done,
+                    Err(fault) => {
+                        batch.fail(&invocation_failed(id, fault, &id.name), work);
+                        all
+                    }
+                }
+            }
+            Reply::Failure(failure) => {
+                batch.fail(&failure, work);
+                all
+            }
+        }
+    }
+
+    async fn call_entity(
+        &self,
+        id: &EntityId,
+        batch: &Batch<'_>,
+        work: &Work,
+        retry: &mut Retry,
+    ) -> Result<Reply, Fault> {
+        let Some(target) = self.functions.entity(&id.name) else {
+            return Ok(Reply::Failure(TaskFailureDetails {
+                error_type: "EntityFunctionNotFound".to_owned(),
+                error_message: self.functions.unknown_entity(&id.name),
+                is_non_retriable: true,
+                ..Default::default()
+            }));
+        };
+        let _permit = self
+            .entity_batches
+            .acquire()
+            .await
+            .map_err(|_| Fault::Stopping)?;
+        let request = batch.request(&work.operations).encode_to_vec();
+        let body = orchestrator_envelope(&target.function, &target.binding, &request);
+        let invocation = uuid::Uuid::new_v4().to_string();
+        let answer = self
+            .handler
+            .call(&target.function, &invocation, body.into())
+            .await;
+        let raw = match answer {
+            Ok(raw) => raw,
+            Err(CallError::Stopping) => return Err(Fault::Stopping),
+            Err(error) => return self.lost(id, target, &error, retry),
+        };
+        let result = Answer::read(&raw).and_then(|answer| {
+            self.log_lines(&target.function, &answer.logs);
+            read_response::<EntityBatchResult>(target, answer.return_value)
+        });
+        match result {
+            Ok(result) if result.requires_state => {
+                Err(Fault::Again("the handler asked for it".to_owned()))
+            }
+            Ok(result) => Ok(Reply::Result(result)),
+            Err(fault) if is_platform_fault(&fault) => Err(Fault::Again(fault.to_line())),
+            Err(fault) => Ok(Reply::Failure(invocation_failed(
+                id,
+                fault,
+                &target.function,
+            ))),
+        }
+    }
+
+    /// On the real host a lost worker fails the operations; here they get more chances.
+    fn lost(
+        &self,
+        id: &EntityId,
+        target: &Target,
+        error: &CallError,
+        retry: &mut Retry,
+    ) -> Result<Reply, Fault> {
+        if retry.after_loss() {
+            if retry.is_first_loss() {
+                self.console.problem(format!(
+                    "{id}: {error}; the batch is delivered again (the real host fails its operations when it loses the handler)"
+                ));
+            }
+            return Err(Fault::Again(error.to_string()));
+        }
+        let fault = call_exception(error, &target.function);
+        Ok(Reply::Failure(invocation_failed(
+            id,
+            fault,
+            &target.function,
+        )))
+    }
+
+    async fn commit_batch(
+        self: &Arc<Self>,
+        id: &Arc<str>,
+        batch: &mut Batch<'_>,
+        messages: &mut Vec<Message>,
+    ) -> Result<usize, Fault> {
+        let now = self.ids.time();
+        let input = batch.scheduler.write().map_err(again)?;
+        let status = serde_json::to_string(&batch.scheduler.status()).map_err(again)?;
+        let size = input.len();
+        let record = InstanceRecord {
+            id: Arc::clone(id),
+            execution_id: Ids::bare_guid().into(),
+            name: id.to_string(),
+            version: None,
+            status: OrchestrationStatus::Running,
+            input: Some(input),
+            output: None,
+            custom_status: Some(status),
+            failure: None,
+            created: now,
+            updated: now,
+            scheduled: None,
+            generation: None,
+        };
+        let commit = Commit {
+            entity: Some(record),
+            consumed: messages.iter().map(|message| message.seq).collect(),
+            messages: std::mem::take(&mut batch.messages),
+            instances: std::mem::take(&mut batch.instances),
+            ..Commit::default()
+        };
+        let committed = self.store.commit(commit).await.map_err(|error| {
+            self.console
+                .problem(format!("the state cannot be written: {error}"));
+            again(error)
+        })?;
+        messages.clear();
+        self.watchers.changed(id);
+        self.send_out(committed).await;
+        Ok(size)
+    }
+}
+
+fn again(error: impl ToString) -> Fault {
+    Fault::Again(error.to_string())
+}
+
+/// How the operations of a batch fail whose invocation failed.
+fn invocation_failed(id: &EntityId, fault: Exception, function: &str) -> TaskFailureDetails {
+    TaskFailureDetails {
+        error_type: "FunctionInvocationFailed".to_owned(),
+        error_message: format!(
+            "Invocation of function '{}' failed with an exception.",
+            id.name
+        ),
+        is_non_retriable: true,
+        inner_failure: Some(Box::new(fault.in_function(function).to_failure())),
+        ..Default::default()
+    }
+}

@@ -1,0 +1,158 @@
+//! The routes of entities.
+
+use super::actions::{Outcome, PAGE};
+use super::request::{ManagementRequest, Reply, object, text};
+use super::routes::Management;
+use crate::engine::{EntityId, EntityStatus, Signal, state_of};
+use crate::newtonsoft::{Dates, Json, json_or_text, parse, render};
+use crate::store::{InstanceFilter, InstanceRecord};
+
+/// The instance id of an entity. Names are in lower case there; `$` stands for the empty key.
+fn instance_id(name: &str, key: &str) -> String {
+    let key = if key == "$" { "" } else { key };
+    EntityId {
+        name: name.to_lowercase(),
+        key: key.to_owned(),
+    }
+    .to_string()
+}
+
+impl Management {
+    pub(super) async fn entity(&self, name: &str, key: &str) -> Outcome {
+        let record = self
+            .engine
+            .store()
+            .instance(&instance_id(name, key))
+            .await?;
+        let state = record.and_then(|record| state_of(record.input.as_deref()));
+        Ok(match state {
+            Some(state) => Reply::json(200, &json_or_text(&state)),
+            None => Reply::empty(404),
+        })
+    }
+
+    pub(super) async fn entities(
+        &self,
+        request: &ManagementRequest,
+        name: Option<&str>,
+    ) -> Outcome {
+        let page = request
+            .value("top")
+            .and_then(|text| text.trim().parse().ok())
+            .filter(|top| *top > 0)
+            .unwrap_or(PAGE);
+        let token = request
+            .continuation
+            .as_deref()
+            .map(str::trim)
+            .filter(|token| !token.is_empty());
+        let filter = InstanceFilter {
+            prefix: Some(name.map_or_else(|| "@".to_owned(), |name| instance_id(name, ""))),
+            created_from: request.time("lastOperationTimeFrom"),
+            created_to: request.time("lastOperationTimeTo"),
+            with_state: true,
+            from_id: token.and_then(InstanceFilter::from_token),
+            limit: Some(page.saturating_add(1)),
+            ..InstanceFilter::default()
+        };
+        let mut records = self.engine.store().list(filter).await?;
+        // One more than the page holds tells where the next one begins.
+        let next = if records.len() > page {
+            records.pop()
+        } else {
+            None
+        };
+        let with_state = request.flag("fetchState", false);
+        let entities = records
+            .iter()
+            .filter_map(|record| entity_document(record, with_state));
+        let reply = Reply::json(200, &Json::Array(entities.collect()));
+        Ok(match next {
+            Some(record) => {
+                reply.with("x-ms-continuation-token", InstanceFilter::token(&record.id))
+            }
+            None => reply,
+        })
+    }
+
+    pub(super) async fn signal(
+        &self,
+        request: &ManagementRequest,
+        name: &str,
+        key: &str,
+    ) -> Outcome {
+        let operation = request.text("op");
+        let is_json = request.content_type.as_deref().is_some_and(|kind| {
+            let media_type = kind.split(';').next().unwrap_or_default();
+            media_type.trim().eq_ignore_ascii_case("application/json")
+        });
+        let body = String::from_utf8_lossy(&request.body);
+        let input = if body.is_empty() {
+            None
+        } else if is_json {
+            match parse(&body, Dates::Keep) {
+                Ok(value) => Some(render(&value)),
+                Err(fault) => {
+                    return Ok(Reply::message(
+                        400,
+                        &format!("Could not parse JSON content: {fault}"),
+                    ));
+                }
+            }
+        } else {
+            Some(render(&Json::String(body.into_owned())))
+        };
+        self.send_signal(name, key, operation, input).await
+    }
+
+    pub(super) async fn delete_entity(&self, name: &str, key: &str) -> Outcome {
+        self.send_signal(name, key, Some("delete".to_owned()), None)
+            .await
+    }
+
+    async fn send_signal(
+        &self,
+        name: &str,
+        key: &str,
+        operation: Option<String>,
+        input: Option<String>,
+    ) -> Outcome {
+        if !self.engine.functions().has_entity(name) {
+            return Ok(Reply::message(
+                400,
+                &self.engine.functions().unknown_entity(name),
+            ));
+        }
+        let id = instance_id(name, key);
+        match operation {
+            Some(operation) => {
+                let signal = Signal {
+                    operation,
+                    input,
+                    ..Signal::default()
+                };
+                self.engine.signal_entity(&id, signal).await?;
+            }
+            None => self.engine.tell(format!(
+                "{id}: a signal without an operation was dropped; on the real host it blocks the entity for ever: name the operation with ?op="
+            )),
+        }
+        Ok(Reply::empty(202))
+    }
+}
+
+fn entity_document(record: &InstanceRecord, with_state: bool) -> Option<Json> {
+    let id = EntityId::parse(&record.id)?;
+    if !EntityStatus::read(record.custom_status.as_deref()).entity_exists {
+        return None;
+    }
+    let state = state_of(record.input.as_deref()).filter(|_| with_state);
+    Some(object([
+        (
+            "entityId",
+            object([("name", text(&id.name)), ("key", text(&id.key))]),
+        ),
+        ("lastOperationTime", text(&record.created.iso())),
+        ("state", state.as_deref().map_or(Json::Null, json_or_text)),
+    ]))
+}
