@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::ffi::OsString;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -14,9 +15,15 @@ const DEFAULT_PORT: u16 = 7071;
 /// How to start the host.
 #[derive(clap::Args, Debug, Clone)]
 pub struct StartArgs {
-    /// Port to listen on (on 127.0.0.1)
+    /// Port to listen on
     #[arg(long, value_name = "N", default_value_t = DEFAULT_PORT)]
     pub port: u16,
+    /// Address to listen on; whoever reaches another one than this machine's own can do everything
+    #[arg(long, value_name = "ADDRESS", default_value_t = Ipv4Addr::LOCALHOST.into())]
+    pub bind: IpAddr,
+    /// Host name to answer to besides localhost and addresses, such as that of a tunnel (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub allow_host: Vec<String>,
     /// Folder of the function app, with its host.json [default: the current directory]
     #[arg(long, value_name = "DIR")]
     pub app: Option<PathBuf>,
@@ -32,6 +39,8 @@ impl Default for StartArgs {
     fn default() -> Self {
         Self {
             port: DEFAULT_PORT,
+            bind: Ipv4Addr::LOCALHOST.into(),
+            allow_host: Vec::new(),
             app: None,
             state: None,
             memory: false,
@@ -84,9 +93,13 @@ async fn run_until_stopped(
     };
     let mut builder = LocalHost::builder()
         .app(args.app.unwrap_or_else(|| PathBuf::from(".")))
+        .bind(args.bind)
         .port(args.port)
         .state(state)
         .terminal();
+    for name in args.allow_host {
+        builder = builder.allow_host(name);
+    }
     if let Some(command) = handler {
         builder = builder.handler(command);
     }

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use hyper::{Request, Response, StatusCode};
 
 use super::connection::HeadRecorder;
+use super::guard::{Guard, Refused, Target};
 use super::headers::request_headers;
 use crate::config::{Function, Trigger};
 use crate::console::{Console, ConsoleSource};
@@ -35,6 +36,7 @@ pub(crate) struct App {
     management: Management,
     console: Console,
     client: ClientSettings,
+    guard: Guard,
 }
 
 /// What durable clients are told.
@@ -60,6 +62,7 @@ impl App {
         handler: Arc<Handler>,
         management: Management,
         client: ClientSettings,
+        guard: Guard,
         console: Console,
     ) -> Self {
         let mut routes = RouteTable::default();
@@ -83,6 +86,7 @@ impl App {
             management,
             console,
             client,
+            guard,
         }
     }
 
@@ -92,15 +96,40 @@ impl App {
         request: Request<Incoming>,
         recorder: &HeadRecorder,
     ) -> HttpResponse {
-        let response = match Management::segments(request.uri().path()) {
-            Some(path) => self.manage(request, path).await,
-            None => match self.find(&request) {
-                Some(found) => self.invoke(request, found, recorder).await,
-                None => empty(StatusCode::NOT_FOUND),
-            },
+        let response = match self.refuse(&request) {
+            Some(refusal) => refusal,
+            None => self.route(request, recorder).await,
         };
         recorder.reset();
         response
+    }
+
+    async fn route(&self, request: Request<Incoming>, recorder: &HeadRecorder) -> HttpResponse {
+        if let Some(path) = Management::segments(request.uri().path()) {
+            return self.manage(request, path).await;
+        }
+        match self.find(&request) {
+            Some(found) => self.invoke(request, found, recorder).await,
+            None => empty(StatusCode::NOT_FOUND),
+        }
+    }
+
+    /// The answer to a request that a web page must not send.
+    fn refuse(&self, request: &Request<Incoming>) -> Option<HttpResponse> {
+        let (uri, headers) = (request.uri(), request.headers());
+        let target = match Management::segments(uri.path()) {
+            Some(_) => Target::Management,
+            None => Target::Function,
+        };
+        let refused = self.guard.check(request.method(), uri, headers, target);
+        let Refused(reason) = refused.err()?;
+        self.console.problem(reason.trim_end());
+        Some(response(HttpReply {
+            status: 403,
+            headers: Vec::new(),
+            content_type: Some("text/plain; charset=utf-8".to_owned()),
+            body: reason.into_bytes(),
+        }))
     }
 
     fn find(&self, request: &Request<Incoming>) -> Option<Match> {
@@ -266,6 +295,10 @@ fn path_and_query(uri: &hyper::Uri) -> &str {
 }
 
 async fn collect(body: Incoming) -> Option<Vec<u8>> {
+    // What says itself that it is too long is not read at all.
+    if body.size_hint().lower() > BODY_LIMIT as u64 {
+        return None;
+    }
     let collected = Limited::new(body, BODY_LIMIT).collect().await.ok()?;
     Some(collected.to_bytes().into())
 }
