@@ -12,12 +12,13 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::HandlerCommand;
 use crate::config::{AppConfig, Function, Trigger};
 use crate::console::{Console, ConsoleLine};
+use crate::dashboard::Dashboard;
 use crate::engine::{Engine, EngineOptions, FunctionTable};
 use crate::error::Error;
 use crate::grpc::{self, Sidecar};
 use crate::handler::{Handler, HandlerOptions};
 use crate::management::Management;
-use crate::server::{self, App, ClientSettings, Guard};
+use crate::server::{self, App, ClientSettings, Guard, Services};
 use crate::store::Store;
 
 /// Where orchestrations are kept.
@@ -220,14 +221,18 @@ impl LocalHostBuilder {
             usize::try_from(client.max_message_size).unwrap_or(usize::MAX),
             stop.clone(),
         );
+        let dashboard = Dashboard::new(Arc::clone(&engine), task_hub.clone());
         let management = Management::new(Arc::clone(&engine), task_hub, client.key.clone());
         let serving = App::new(
             app.functions,
             &app.host.route_prefix,
-            Arc::clone(&handler),
-            management,
+            Services {
+                handler: Arc::clone(&handler),
+                management,
+                dashboard,
+                guard: Guard::new(self.allowed_hosts),
+            },
             client,
-            Guard::new(self.allowed_hosts),
             console,
         );
         let servers = vec![
@@ -311,7 +316,7 @@ fn print_functions(console: &Console, app: &AppConfig, port: u16) {
         ));
     }
     console.say(format!(
-        "Task hub {}. Instances: http://localhost:{port}/runtime/webhooks/durabletask/instances\n",
+        "Task hub {}. Dashboard: http://localhost:{port}/dashboard\n",
         app.host.durable.hub_name
     ));
 }

@@ -70,6 +70,17 @@ impl FunctionTable {
         find(&self.activities, name)
     }
 
+    /// Names of all orchestrations, in order.
+    pub(crate) fn orchestrator_names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self
+            .orchestrators
+            .values()
+            .map(|target| target.name.as_str())
+            .collect();
+        names.sort_unstable();
+        names
+    }
+
     /// What the host says about an orchestration that nobody serves.
     pub(crate) fn unknown_orchestrator(&self, name: &str) -> String {
         unknown(&self.orchestrators, name, "an orchestrator", "orchestrator")

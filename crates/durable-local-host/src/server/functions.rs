@@ -13,6 +13,7 @@ use super::guard::{Guard, Refused, Target};
 use super::headers::request_headers;
 use crate::config::{Function, Trigger};
 use crate::console::{Console, ConsoleSource};
+use crate::dashboard::Dashboard;
 use crate::handler::{CallError, Handler};
 use crate::invocation::{
     Answer, ClientBinding, HttpReply, IncomingRequest, call_exception, client_binding,
@@ -32,11 +33,22 @@ pub(crate) struct App {
     functions: Vec<Function>,
     routes: RouteTable,
     prefix: String,
-    handler: Arc<Handler>,
-    management: Management,
+    services: Services,
     console: Console,
     client: ClientSettings,
-    guard: Guard,
+}
+
+/// Who answers requests.
+#[derive(Debug)]
+pub(crate) struct Services {
+    /// HTTP functions.
+    pub(crate) handler: Arc<Handler>,
+    /// The management API.
+    pub(crate) management: Management,
+    /// The dashboard.
+    pub(crate) dashboard: Dashboard,
+    /// Who decides which requests are answered.
+    pub(crate) guard: Guard,
 }
 
 /// What durable clients are told.
@@ -59,10 +71,8 @@ impl App {
     pub(crate) fn new(
         functions: Vec<Function>,
         prefix: &str,
-        handler: Arc<Handler>,
-        management: Management,
+        services: Services,
         client: ClientSettings,
-        guard: Guard,
         console: Console,
     ) -> Self {
         let mut routes = RouteTable::default();
@@ -82,11 +92,9 @@ impl App {
             functions,
             routes,
             prefix: prefix.to_ascii_lowercase(),
-            handler,
-            management,
+            services,
             console,
             client,
-            guard,
         }
     }
 
@@ -108,6 +116,11 @@ impl App {
         if let Some(path) = Management::segments(request.uri().path()) {
             return self.manage(request, path).await;
         }
+        if let Some(path) = Dashboard::below(request.uri().path()) {
+            let query = request.uri().query().unwrap_or_default();
+            let method = request.method().as_str();
+            return response(self.services.dashboard.handle(method, path, query).await);
+        }
         match self.find(&request) {
             Some(found) => self.invoke(request, found, recorder).await,
             None => empty(StatusCode::NOT_FOUND),
@@ -117,11 +130,17 @@ impl App {
     /// The answer to a request that a web page must not send.
     fn refuse(&self, request: &Request<Incoming>) -> Option<HttpResponse> {
         let (uri, headers) = (request.uri(), request.headers());
-        let target = match Management::segments(uri.path()) {
-            Some(_) => Target::Management,
-            None => Target::Function,
+        let own =
+            Management::segments(uri.path()).is_some() || Dashboard::below(uri.path()).is_some();
+        let target = if own {
+            Target::Management
+        } else {
+            Target::Function
         };
-        let refused = self.guard.check(request.method(), uri, headers, target);
+        let refused = self
+            .services
+            .guard
+            .check(request.method(), uri, headers, target);
         let Refused(reason) = refused.err()?;
         self.console.problem(reason.trim_end());
         Some(response(HttpReply {
@@ -197,6 +216,7 @@ impl App {
     async fn call(&self, function: &Function, body: String) -> Result<HttpReply, CallFault> {
         let invocation = uuid::Uuid::new_v4().to_string();
         let raw = match self
+            .services
             .handler
             .call(&function.name, &invocation, body.into())
             .await
@@ -268,6 +288,7 @@ impl App {
                 .map(str::to_owned)
         };
         let reply = self
+            .services
             .management
             .handle(ManagementRequest {
                 method: head.method.as_str().to_owned(),

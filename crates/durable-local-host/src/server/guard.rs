@@ -72,9 +72,7 @@ impl Guard {
         let Some(host) = host_of(authority) else {
             return false;
         };
-        is_loopback_name(&host)
-            || address(&host).is_some()
-            || self.names.iter().any(|name| *name == host)
+        is_loopback_name(&host) || address(&host).is_some() || self.names.contains(&host)
     }
 
     fn check_origin(&self, headers: &HeaderMap, target: Target) -> Result<(), Refused> {
