@@ -18,6 +18,8 @@ mod replay;
 mod rpc;
 
 mod activities;
+mod browsers;
+mod dashboard;
 mod engine;
 mod grpc;
 mod http_functions;
