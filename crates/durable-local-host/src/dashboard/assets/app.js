@@ -43,7 +43,8 @@ async function show() {
     const element = h("h1", { tabindex: "-1" }, text);
     main.append(element);
     // Readers hear where they are; at the first load they begin at the top.
-    if (!first) element.focus();
+    // Once the view has put it in its place: moving it would lose the focus.
+    if (!first) queueMicrotask(() => element.focus());
     return element;
   };
   try {

@@ -20,7 +20,7 @@ function text(label, value, whole) {
       }
     },
   }, `Show all ${bytes(value.length)}`);
-  return h("div", {}, h("h4", {}, label), box, more);
+  return h("div", {}, h("p", { class: "label" }, label), box, more);
 }
 
 /** The values of an event, made when somebody looks at them. */

@@ -84,6 +84,9 @@ export async function showInstance(main, heading, id, signal) {
     picture.element, slots.children.place, history.element);
   main.append(h("nav", { class: "crumbs", "aria-label": "Where you are" }, h("a", { href: "#/instances" }, "Instances")), gone, body);
 
+  // Nothing is said of what was not read yet.
+  const parts = [picture.element, history.element];
+  for (const part of parts) part.hidden = true;
   let events = [];
   let known = {};
   let before;
@@ -103,7 +106,7 @@ export async function showInstance(main, heading, id, signal) {
       return "gone";
     }
     gone.hidden = true;
-    body.hidden = false;
+    for (const part of [body, ...parts]) part.hidden = false;
     if (!instance.history.added) {
       events = [];
       history.reset();
