@@ -27,6 +27,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 pub(crate) struct Dashboard {
     engine: Arc<Engine>,
     task_hub: String,
+    prepared: tokio::sync::OnceCell<()>,
 }
 
 /// An answer before its headers.
@@ -65,7 +66,11 @@ impl Page {
 impl Dashboard {
     /// The dashboard of what an engine runs.
     pub(crate) fn new(engine: Arc<Engine>, task_hub: String) -> Self {
-        Self { engine, task_hub }
+        Self {
+            engine,
+            task_hub,
+            prepared: tokio::sync::OnceCell::new(),
+        }
     }
 
     /// What follows the dashboard's path, or `None` when the path is another one.

@@ -5,11 +5,12 @@ import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { after, before } from "node:test";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
 const ROOT = fileURLToPath(new URL("../../../../", import.meta.url));
-const TARGET = process.env.CARGO_TARGET_DIR ?? `${ROOT}target`;
+const TARGET = resolve(ROOT, process.env.CARGO_TARGET_DIR ?? "target");
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
 /** Longest wait for anything; only a failing test gets there. */
