@@ -37,7 +37,7 @@ pub(super) struct CallDocument {
     pub(super) index: usize,
     /// Action id of the call.
     pub(super) action: i32,
-    /// How often a call of that name and input failed.
+    /// How many calls of that name failed.
     pub(super) attempts: usize,
     pub(super) input: Option<Text>,
     pub(super) links: Vec<LinkOfFailure>,
@@ -106,7 +106,7 @@ pub(super) fn blamed_call(failure: &Failure, events: &[Encoded]) -> Option<CallD
             .get(action)
             .and_then(|(_, call)| described(call))
             .is_some_and(|other| {
-                (other.kind, other.name, other.input) == (what.kind, what.name, what.input)
+                (other.kind, other.name) == (what.kind, what.name)
             })
     };
     Some(CallDocument {

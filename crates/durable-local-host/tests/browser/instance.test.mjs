@@ -30,7 +30,7 @@ test("the failing activity stands on top", async () => {
     await page.getByRole("link", { name: "retried" }).click();
     const panel = page.getByRole("region", { name: "Failure" });
     await panel.getByRole("heading", { name: "Failed in activity flaky" }).waitFor();
-    await panel.getByText("failed 3 times").waitFor();
+    await panel.getByText("calls of flaky that failed: 3").waitFor();
     await panel.getByText("attempt 3 of retried fails").first().waitFor();
     await panel.getByText("FlakyException").first().waitFor();
     const top = await panel.evaluate((element) => element.getBoundingClientRect().bottom < innerHeight);
@@ -40,6 +40,7 @@ test("the failing activity stands on top", async () => {
     assert.match(row, /TaskFailed/);
     await page.getByRole("img", { name: /3 failed/ }).waitFor();
     await page.locator(".timeline .label", { hasText: "flaky (attempt 3)" }).waitFor();
+    await page.locator(".timeline .label", { hasText: "Pause before" }).first().waitFor();
   });
 });
 

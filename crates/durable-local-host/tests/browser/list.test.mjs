@@ -98,7 +98,7 @@ test("a row keeps the focus while the list moves", () => app.withPage("#/instanc
 
 test("the chart tells how many ended", () => app.withPage("", async (page) => {
   const chart = page.getByRole("img", { name: /Orchestrations that ended in each second/ });
-  await page.waitForFunction(() => /last minute: [1-9]/.test(document.querySelector(".rate").textContent));
+  await page.waitForFunction(() => /[1-9]\d* in the last minute/.test(document.querySelector(".rate").textContent));
   assert.match(await chart.getAttribute("aria-label"), /: [1-9]\d* in all/);
 }));
 

@@ -35,7 +35,7 @@ export function failurePanel(failure, jump) {
         at > 0 && " › ",
         at === 0 ? step.name : h("a", { href: `#/instance/${encodeURIComponent(step.id)}` }, step.name),
       ]).flat(), ` › ${call.name}`),
-      h("p", { class: "hint" }, `Action #${call.action}, ${call.attempts === 1 ? "failed once" : `failed ${call.attempts} times`}`),
+      h("p", { class: "hint" }, `Action #${call.action}; calls of ${call.name} that failed: ${call.attempts}`),
       chain(call.links),
       call.input && h("p", {}, h("span", { class: "hint" }, "Input: "), h("code", {}, said(call.input))),
       h("p", { class: "buttons" }, show));

@@ -55,7 +55,7 @@ export function rateChart(signal) {
     const recent = ended.slice(-RECENT - 1, -1).reduce((sum, number) => sum + number, 0) / RECENT;
     setText(now, recent >= 10 ? count(Math.round(recent)) : recent.toFixed(1).replace(/\.0$/, ""));
     const most = Math.max(...ended);
-    setText(peak, `last minute: ${count(total)}, at most ${count(most)} in a second`);
+    setText(peak, `${count(total)} in the last minute`);
     picture.setAttribute("aria-label",
       `Orchestrations that ended in each second of the last minute: ${total} in all, ${most} at most, ${recent.toFixed(1)} a second of late`);
   };

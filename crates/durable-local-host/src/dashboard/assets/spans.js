@@ -21,6 +21,24 @@ const POINTS = {
   EventSent: "sent",
 };
 
+const newTurn = () => ({ failed: [], paused: [] });
+
+/**
+ * Histories know nothing of retries: one looks like a timer that is made in the turn in which a call
+ * failed, and a call of the same name in the turn in which that timer fires.
+ */
+function retries(turn, span) {
+  if (span.kind === "timer") {
+    span.pauseAfter = turn.failed.shift();
+    return;
+  }
+  const at = turn.paused.findIndex((timer) => timer.pauseAfter.kind === span.kind && timer.pauseAfter.name === span.name);
+  if (at < 0) return;
+  const [timer] = turn.paused.splice(at, 1);
+  timer.name = "Pause before the next attempt";
+  span.attempt = timer.pauseAfter.attempt + 1;
+}
+
 /**
  * Each span has: kind, name, action id, start and end (ms; end is null while it lasts), outcome
  * (`completed`, `failed`, `fired`, `open`, `dropped`), attempt, places of its events.
@@ -28,20 +46,21 @@ const POINTS = {
 export function spans(events, ended) {
   const list = [];
   const open = new Map();
-  const failures = new Map();
+  let turn = newTurn();
   let suspended = null;
   for (const event of events) {
     const at = instant(event.time);
     const kind = STARTS[event.type];
-    if (kind) {
-      const key = `${kind} ${event.name} ${event.input?.text}`;
+    if (event.type === "OrchestratorStarted") {
+      turn = newTurn();
+    } else if (kind) {
       const span = {
-        kind, name: event.name ?? "Timer", action: event.eventId, start: at, end: null, outcome: "open",
-        attempt: kind === "timer" ? 1 : (failures.get(key) ?? 0) + 1,
-        index: event.index, endIndex: null, instanceId: event.instanceId, due: instant(event.fireAt), key,
+        kind, name: event.name ?? "Timer", action: event.eventId, start: at, end: null, outcome: "open", attempt: 1,
+        index: event.index, endIndex: null, instanceId: event.instanceId, due: instant(event.fireAt),
       };
       list.push(span);
       open.set(event.eventId, span);
+      retries(turn, span);
     } else if (ENDS[event.type]) {
       const span = open.get(event.answers);
       if (!span) continue;
@@ -49,8 +68,8 @@ export function spans(events, ended) {
       // A timer's last event bears the time at which it was made, not that at which it fired.
       const end = span.kind === "timer" ? Math.max(at, span.due ?? at) : at;
       Object.assign(span, { end, outcome: ENDS[event.type], endIndex: event.index, failure: event.failure });
-      if (span.outcome === "failed") failures.set(span.key, span.attempt);
-      else failures.delete(span.key);
+      if (span.outcome === "failed") turn.failed.push(span);
+      else if (span.pauseAfter) turn.paused.push(span);
     } else if (POINTS[event.type]) {
       list.push({
         kind: POINTS[event.type], name: event.name, action: event.eventId, start: at, end: at, outcome: "completed",

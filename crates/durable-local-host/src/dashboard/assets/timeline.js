@@ -6,9 +6,9 @@ import { KINDS, OUTCOMES, title } from "./spans.js";
 
 const ROWS = 100;
 const NARROW = 640;
-const LABEL = 230;
+const LABEL = 245;
 const AXIS = 24;
-const LETTER = 7.2;
+const LETTER = 7;
 
 /** A step for the axis, so that there are about that many. */
 function step(range, wanted) {
@@ -59,6 +59,9 @@ function draw(list, now, width) {
     axis.push(s("line", { x1: x, x2: x, y1: AXIS - 4, y2: height }),
       s("text", { x: x + 3, y: 13 }, tick(at)));
   }
+  const alike = new Map();
+  for (const span of list) alike.set(title(span), (alike.get(title(span)) ?? 0) + 1);
+  const named = (span) => (alike.get(title(span)) > 1 && span.action >= 0 && span.kind !== "timer" ? `${title(span)} #${span.action}` : title(span));
   const rows = list.map((span, number) => {
     const top = AXIS + number * rowHeight;
     const y = top + (narrow ? 22 : 5);
@@ -67,8 +70,8 @@ function draw(list, now, width) {
     const long = Math.max(3, scale(over) - x);
     const point = span.kind === "event" || span.kind === "sent";
     const took = point ? KINDS[span.kind].toLowerCase() : span.outcome === "dropped" ? "not awaited" : duration(over - span.start) + (span.end === null ? " …" : "");
-    const label = cut(title(span), narrow ? width - 20 : LABEL - 22);
-    const tip = `${KINDS[span.kind]} ${title(span)}: ${OUTCOMES[span.outcome]}, ${took}`;
+    const label = cut(named(span), narrow ? width - 20 : LABEL - 22);
+    const tip = `${KINDS[span.kind]} ${named(span)}: ${OUTCOMES[span.outcome]}, ${took}`;
     const beside = x + long + (span.outcome === "failed" ? 12 : 6);
     const words = took.length * 7;
     const fits = beside + words < width;
@@ -95,7 +98,7 @@ const LEGEND = ["activity", "orchestration", "timer", "event", "suspended"];
 
 function legend() {
   const sample = (kind, outcome, text) => h("li", {},
-    s("svg", { width: 34, height: 18, "aria-hidden": "true", class: "timeline" },
+    s("svg", { width: outcome === "failed" ? 34 : 26, height: 18, "aria-hidden": "true", class: "timeline" },
       s("g", { class: `span ${kind} ${outcome}` }, bar({ kind, outcome }, kind === "event" ? 12 : 1, 22, 1))), text);
   return h("ul", { class: "legend", "aria-hidden": "true" },
     LEGEND.map((kind) => sample(kind, "completed", KINDS[kind])), sample("activity", "failed", "Failed"), sample("activity", "open", "Under way"));
