@@ -105,9 +105,7 @@ pub(super) fn blamed_call(failure: &Failure, events: &[Encoded]) -> Option<CallD
         asked
             .get(action)
             .and_then(|(_, call)| described(call))
-            .is_some_and(|other| {
-                (other.kind, other.name) == (what.kind, what.name)
-            })
+            .is_some_and(|other| (other.kind, other.name) == (what.kind, what.name))
     };
     Some(CallDocument {
         path: Vec::new(),
