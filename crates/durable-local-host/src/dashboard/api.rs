@@ -9,6 +9,7 @@ use super::documents::{
     HistoryDocument, InstanceDocument, LinkDocument, ListDocument, OverviewDocument, RowDocument,
     mark,
 };
+use super::entities::{EntitiesDocument, EntityDocument};
 use super::events::{EVENT_TEXT, EventDocument, links};
 use super::failure::{CallDocument, FailureDocument, blamed_call, of_instance};
 use super::search::{Query, token};
@@ -43,6 +44,7 @@ impl Dashboard {
             "overview" => self.overview().await,
             "instances" => self.instances(&query).await,
             "instance" => self.instance(&query).await,
+            "entities" => self.entities(&query).await,
             "value" => self.value(&query).await,
             "event" => self.event(&query).await,
             "changes" => self.changes(&query).await,
@@ -86,6 +88,16 @@ impl Dashboard {
         let next = last.map(|record| token(record.created, &record.id));
         let instances = records.iter().map(RowDocument::new).collect();
         Ok(Page::json(&ListDocument { instances, next }))
+    }
+
+    async fn entities(&self, query: &Query<'_>) -> Result<Page, Fault> {
+        let page = query.page();
+        let from = query.value("from").unwrap_or_default();
+        let mut records = self.engine.store().entities(from, page + 1).await?;
+        let next = records.get(page).map(|record| record.id.to_string());
+        records.truncate(page);
+        let entities = records.iter().filter_map(EntityDocument::new).collect();
+        Ok(Page::json(&EntitiesDocument { entities, next }))
     }
 
     async fn instance(&self, query: &Query<'_>) -> Result<Page, Fault> {

@@ -5,6 +5,7 @@
 mod api;
 mod assets;
 mod documents;
+mod entities;
 mod events;
 mod failure;
 mod search;

@@ -31,6 +31,11 @@ impl Query<'_> {
         self.value(name)?.parse().ok()
     }
 
+    /// How many there are on a page.
+    pub(super) fn page(&self) -> usize {
+        self.number("top").unwrap_or(PAGE).clamp(1, LARGEST_PAGE)
+    }
+
     /// The instances that are asked for: one more than the page has.
     ///
     /// # Errors
@@ -60,7 +65,7 @@ impl Query<'_> {
             from: time("from")?,
             to: time("to")?,
             after,
-            limit: self.number("top").unwrap_or(PAGE).clamp(1, LARGEST_PAGE) + 1,
+            limit: self.page() + 1,
         })
     }
 }

@@ -61,6 +61,24 @@ impl Store {
         self.read(move |connection| overview(connection, now)).await
     }
 
+    /// Rows of entities by id, from that one on.
+    pub(crate) async fn entities(
+        &self,
+        from: String,
+        limit: usize,
+    ) -> Result<Vec<InstanceRecord>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM instances WHERE id >= max(?1, '@') AND id < 'A' ORDER BY id LIMIT {limit}"
+        );
+        self.read(move |connection| {
+            connection
+                .prepare_cached(&sql)?
+                .query_map([&from], record_from_row)?
+                .collect()
+        })
+        .await
+    }
+
     /// The instances that are asked for, the newest first, without inputs and outputs.
     pub(crate) async fn search(&self, search: Search) -> Result<Vec<InstanceRecord>, StoreError> {
         self.read(move |connection| find(connection, &search)).await
@@ -296,6 +314,22 @@ mod tests {
             .await
             .unwrap();
         assert!(odd.is_empty());
+    }
+
+    #[tokio::test]
+    async fn entities_are_read_by_id() {
+        let rows = [
+            ("@b@2", "@b", 0, 1),
+            ("0", "n", 0, 1),
+            ("@a@1", "@a", 0, 9),
+            ("a", "n", 0, 1),
+            ("A", "n", 0, 1),
+        ];
+        let store = store_with(&rows).await;
+        let read = |from: &str, limit| store.entities(from.to_owned(), limit);
+        assert_eq!(ids(&read("", 9).await.unwrap()), ["@a@1", "@b@2"]);
+        assert_eq!(ids(&read("", 1).await.unwrap()), ["@a@1"]);
+        assert_eq!(ids(&read("@b", 9).await.unwrap()), ["@b@2"]);
     }
 
     #[tokio::test]

@@ -107,6 +107,8 @@ const ACTIONS = [
 
 /** The buttons for an instance of that status. */
 export function buttons(id, status) {
+  // An entity is an instance too, but not one to steer.
+  if (/^@[^@]+@/.test(id)) return [];
   return ACTIONS.filter((action) => action.when(status)).map((action) =>
     h("button", {
       type: "button",
