@@ -60,16 +60,6 @@ impl FunctionTable {
         (table, problems)
     }
 
-    /// The function of an orchestration.
-    pub(crate) fn orchestrator(&self, name: &str) -> Option<&Target> {
-        find(&self.orchestrators, name)
-    }
-
-    /// The function of an activity.
-    pub(super) fn activity(&self, name: &str) -> Option<&Target> {
-        find(&self.activities, name)
-    }
-
     /// Names of all orchestrations, in order.
     pub(crate) fn orchestrator_names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self
@@ -79,6 +69,16 @@ impl FunctionTable {
             .collect();
         names.sort_unstable();
         names
+    }
+
+    /// The function of an orchestration.
+    pub(crate) fn orchestrator(&self, name: &str) -> Option<&Target> {
+        find(&self.orchestrators, name)
+    }
+
+    /// The function of an activity.
+    pub(super) fn activity(&self, name: &str) -> Option<&Target> {
+        find(&self.activities, name)
     }
 
     /// What the host says about an orchestration that nobody serves.
