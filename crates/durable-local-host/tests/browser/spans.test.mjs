@@ -52,3 +52,22 @@ test("suspensions last until the instance is resumed", () => {
   const list = spans(history([["ExecutionSuspended"], ["ExecutionSuspended"]], [["ExecutionResumed"]], [["EventRaised", -1, { name: "Go" }]]), false);
   assert.deepEqual(list.map(({ kind, outcome }) => [kind, outcome]), [["suspended", "completed"], ["event", "completed"]]);
 });
+
+test("operations of entities last until they are answered", () => {
+  const id = (number) => `00000000-0000-0000-0000-00000000000${number}`;
+  const to = (number, text) => ["EventSent", number, { name: "op", instanceId: "@counter@k", input: { text: text.replace("ID", id(number)) } }];
+  const answer = (number, text) => ["EventRaised", -1, { name: id(number), input: { text } }];
+  const list = spans(history(
+    [to(1, '{"id":"ID","input":"5","op":"add","parent":"o"}')],
+    [answer(1, '{"result":"5"}'), to(2, '{"id":"ID","op":"fail"}')],
+    [answer(2, '{"result":null,"failureDetails":{"ErrorType":"E"}}'), to(3, '{"id":"ID","op":"add","signal":true}'), to(4, '{"IsLockRequest":true,"id":"ID","op":null}')],
+    [["EventSent", 5, { name: "op", instanceId: "other", input: { text: "1" } }]],
+  ), false);
+  assert.deepEqual(list.map(({ kind, name, outcome }) => [kind, name, outcome]), [
+    ["entity", "counter@k add", "completed"],
+    ["entity", "counter@k fail", "failed"],
+    ["sent", "counter@k add", "completed"],
+    ["entity", "lock counter@k", "open"],
+    ["sent", "op", "completed"],
+  ]);
+});

@@ -39,6 +39,19 @@ function retries(turn, span) {
   span.attempt = timer.pauseAfter.attempt + 1;
 }
 
+/** What a message to an entity asks for; `null` for messages to instances. */
+function request(event) {
+  const text = event.input?.text ?? "";
+  const id = /"id":"([0-9a-f-]{36})"/.exec(text)?.[1];
+  if (event.name.split("@")[0] !== "op" || !/^@[^@]+@/.test(event.instanceId ?? "") || !id) return null;
+  const to = event.instanceId.slice(1);
+  if (text.includes('"IsLockRequest":true')) return { id, name: `lock ${to}`, signal: false };
+  const operation = /"op":"((?:[^"\\]|\\.)*)"/.exec(text)?.[1] ?? "operation";
+  return { id, name: `${to} ${operation}`, signal: /"signal":true/.test(text) };
+}
+
+const FAILED = /^\{"result":null,.*"(failureDetails|exceptionType)":/s;
+
 /**
  * Each span has: kind, name, action id, start and end (ms; end is null while it lasts), outcome
  * (`completed`, `failed`, `fired`, `open`, `dropped`), attempt, places of its events.
@@ -47,6 +60,7 @@ export function spans(events, ended) {
   const list = [];
   const open = new Map();
   let turn = newTurn();
+  const asked = new Map();
   let suspended = null;
   for (const event of events) {
     const at = instant(event.time);
@@ -70,9 +84,21 @@ export function spans(events, ended) {
       Object.assign(span, { end, outcome: ENDS[event.type], endIndex: event.index, failure: event.failure });
       if (span.outcome === "failed") turn.failed.push(span);
       else if (span.pauseAfter) turn.paused.push(span);
+    } else if (event.type === "EventRaised" && asked.has(event.name)) {
+      const span = asked.get(event.name);
+      asked.delete(event.name);
+      Object.assign(span, { end: at, outcome: FAILED.test(event.input?.text ?? "") ? "failed" : "completed", endIndex: event.index });
+    } else if (event.type === "EventSent" && request(event)?.signal === false) {
+      const { id, name } = request(event);
+      const span = {
+        kind: "entity", name, action: event.eventId, start: at, end: null, outcome: "open", attempt: 1,
+        index: event.index, endIndex: null, instanceId: event.instanceId,
+      };
+      list.push(span);
+      asked.set(id, span);
     } else if (POINTS[event.type]) {
       list.push({
-        kind: POINTS[event.type], name: event.name, action: event.eventId, start: at, end: at, outcome: "completed",
+        kind: POINTS[event.type], name: (event.type === "EventSent" && request(event)?.name) || event.name, action: event.eventId, start: at, end: at, outcome: "completed",
         attempt: 1, index: event.index, endIndex: event.index, instanceId: event.instanceId,
       });
     } else if (event.type === "ExecutionSuspended" && !suspended) {
@@ -90,6 +116,7 @@ export function spans(events, ended) {
 export const KINDS = {
   activity: "Activity",
   orchestration: "Sub-orchestration",
+  entity: "Entity operation",
   timer: "Timer",
   event: "Event received",
   sent: "Event sent",

@@ -94,7 +94,7 @@ function draw(list, now, width) {
     s("g", { class: "axis" }, axis), rows);
 }
 
-const LEGEND = ["activity", "orchestration", "timer", "event", "suspended"];
+const LEGEND = ["activity", "orchestration", "entity", "timer", "event", "suspended"];
 
 function legend() {
   const sample = (kind, outcome, text) => h("li", {},
