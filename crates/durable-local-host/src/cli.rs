@@ -1,8 +1,10 @@
 //! The command line.
 
 use std::ffi::OsString;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::task::Poll;
 
 use crate::console::Console;
 use crate::error::Error;
@@ -14,9 +16,15 @@ const DEFAULT_PORT: u16 = 7071;
 /// How to start the host.
 #[derive(clap::Args, Debug, Clone)]
 pub struct StartArgs {
-    /// Port to listen on (on 127.0.0.1)
+    /// Port to listen on
     #[arg(long, value_name = "N", default_value_t = DEFAULT_PORT)]
     pub port: u16,
+    /// Address to listen on; whoever reaches another one than this machine's own can do everything
+    #[arg(long, value_name = "ADDRESS", default_value_t = Ipv4Addr::LOCALHOST.into())]
+    pub bind: IpAddr,
+    /// Host name to answer to besides localhost and addresses, such as that of a tunnel (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub allow_host: Vec<String>,
     /// Folder of the function app, with its host.json [default: the current directory]
     #[arg(long, value_name = "DIR")]
     pub app: Option<PathBuf>,
@@ -32,6 +40,8 @@ impl Default for StartArgs {
     fn default() -> Self {
         Self {
             port: DEFAULT_PORT,
+            bind: Ipv4Addr::LOCALHOST.into(),
+            allow_host: Vec::new(),
             app: None,
             state: None,
             memory: false,
@@ -84,49 +94,75 @@ async fn run_until_stopped(
     };
     let mut builder = LocalHost::builder()
         .app(args.app.unwrap_or_else(|| PathBuf::from(".")))
+        .bind(args.bind)
         .port(args.port)
         .state(state)
         .terminal();
+    for name in args.allow_host {
+        builder = builder.allow_host(name);
+    }
     if let Some(command) = handler {
         builder = builder.handler(command);
     }
+    let mut stop = StopSignals::listen();
     let host = tokio::select! {
         started = builder.start() => started?,
-        () = stop_signal() => return Ok(()),
+        () = stop.next() => return Ok(()),
     };
     console.say(format!(
         "Listening on http://localhost:{}. Ctrl-C stops.",
         host.port()
     ));
-    stop_signal().await;
+    stop.next().await;
     console.say("Stopping.");
     tokio::select! {
         () = host.shutdown() => {}
         // Asked twice: at once.
-        () = stop_signal() => {}
+        () = stop.next() => {}
     }
     Ok(())
 }
 
-#[cfg(unix)]
-async fn stop_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-    ) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
+/// Ctrl-C and SIGTERM. They are listened to from the beginning to the end: one that comes while
+/// nobody waits is not lost.
+struct StopSignals {
+    #[cfg(unix)]
+    streams: [Option<tokio::signal::unix::Signal>; 2],
+    #[cfg(windows)]
+    streams: [Option<tokio::signal::windows::CtrlC>; 1],
 }
 
-#[cfg(not(unix))]
-async fn stop_signal() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+impl StopSignals {
+    fn listen() -> Self {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            let kinds = [SignalKind::interrupt(), SignalKind::terminate()];
+            Self {
+                streams: kinds.map(|kind| signal(kind).ok()),
+            }
+        }
+        #[cfg(windows)]
+        Self {
+            streams: [tokio::signal::windows::ctrl_c().ok()],
+        }
+    }
+
+    /// Waits for the next one.
+    async fn next(&mut self) {
+        std::future::poll_fn(|context| {
+            let ready = self
+                .streams
+                .iter_mut()
+                .flatten()
+                .any(|stream| stream.poll_recv(context).is_ready());
+            if ready {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        })
+        .await;
     }
 }
 
@@ -141,4 +177,20 @@ fn start_log() {
             .with_writer(std::io::stderr)
             .try_init(),
     );
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_signal_that_comes_while_nobody_waits_is_not_lost() {
+        let mut stop = StopSignals::listen();
+        let sent = std::process::Command::new("kill")
+            .args(["-TERM", &std::process::id().to_string()])
+            .status()
+            .unwrap();
+        assert!(sent.success());
+        stop.next().await;
+    }
 }

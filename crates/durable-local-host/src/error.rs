@@ -82,7 +82,7 @@ pub enum Error {
         port: u16,
     },
     /// The port can't be listened on for another reason.
-    #[error("cannot listen on 127.0.0.1:{port}: {source}")]
+    #[error("cannot listen on port {port}: {source}")]
     Listen {
         /// The port.
         port: u16,

@@ -9,6 +9,7 @@
 mod cli;
 mod config;
 mod console;
+mod dashboard;
 mod engine;
 mod error;
 mod grpc;

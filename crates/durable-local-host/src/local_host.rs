@@ -1,6 +1,6 @@
 //! The host as a whole.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,12 +12,13 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::HandlerCommand;
 use crate::config::{AppConfig, Function, Trigger};
 use crate::console::{Console, ConsoleLine};
+use crate::dashboard::Dashboard;
 use crate::engine::{Engine, EngineOptions, FunctionTable};
 use crate::error::Error;
 use crate::grpc::{self, Sidecar};
 use crate::handler::{Handler, HandlerOptions};
 use crate::management::Management;
-use crate::server::{self, App, ClientSettings};
+use crate::server::{self, App, ClientSettings, Guard, Services};
 use crate::store::Store;
 
 /// Where orchestrations are kept.
@@ -37,7 +38,9 @@ pub enum StateLocation {
 #[derive(Debug)]
 pub struct LocalHostBuilder {
     app: PathBuf,
+    address: IpAddr,
     port: u16,
+    allowed_hosts: Vec<String>,
     state: StateLocation,
     handler: Option<HandlerCommand>,
     console: Console,
@@ -69,7 +72,9 @@ impl LocalHost {
     pub fn builder() -> LocalHostBuilder {
         LocalHostBuilder {
             app: PathBuf::from("."),
+            address: Ipv4Addr::LOCALHOST.into(),
             port: 0,
+            allowed_hosts: Vec::new(),
             state: StateLocation::default(),
             handler: None,
             console: Console::log(),
@@ -118,6 +123,23 @@ impl LocalHostBuilder {
         self
     }
 
+    /// Address to listen on; 127.0.0.1 unless it is called. No key is asked for: whoever reaches
+    /// another address can read, start and change everything.
+    #[must_use]
+    pub fn bind(mut self, address: IpAddr) -> Self {
+        self.address = address;
+        self
+    }
+
+    /// Answers to requests for this host name too, such as that of a tunnel or proxy. Without it
+    /// only `localhost`, names below it and IP addresses may stand in `Host`, so that a web page
+    /// can't reach the host under a name of its own (DNS rebinding).
+    #[must_use]
+    pub fn allow_host(mut self, name: impl Into<String>) -> Self {
+        self.allowed_hosts.push(name.into());
+        self
+    }
+
     /// Where orchestrations are kept.
     #[must_use]
     pub fn state(mut self, state: StateLocation) -> Self {
@@ -156,9 +178,15 @@ impl LocalHostBuilder {
         app.problems
             .iter()
             .for_each(|problem| console.problem(problem));
-        let listener = listen(self.port).await?;
+        let listener = listen(self.address, self.port).await?;
+        if !self.address.is_loopback() {
+            console.problem(format!(
+                "listening on {}: everybody who reaches it can read, start and change orchestrations, no key is asked for",
+                self.address
+            ));
+        }
         let port = port_of(&listener)?;
-        let rpc_listener = listen(0).await?;
+        let rpc_listener = listen(Ipv4Addr::LOCALHOST.into(), 0).await?;
         let rpc_url = format!("http://127.0.0.1:{}", port_of(&rpc_listener)?);
         let durable = app.host.durable.clone();
         let (store, folder) = open_state(self.state, &durable.hub_name, &console)?;
@@ -193,12 +221,17 @@ impl LocalHostBuilder {
             usize::try_from(client.max_message_size).unwrap_or(usize::MAX),
             stop.clone(),
         );
+        let dashboard = Dashboard::new(Arc::clone(&engine), task_hub.clone());
         let management = Management::new(Arc::clone(&engine), task_hub, client.key.clone());
         let serving = App::new(
             app.functions,
             &app.host.route_prefix,
-            Arc::clone(&handler),
-            management,
+            Services {
+                handler: Arc::clone(&handler),
+                management,
+                dashboard,
+                guard: Guard::new(self.allowed_hosts),
+            },
             client,
             console,
         );
@@ -224,8 +257,8 @@ fn port_of(listener: &TcpListener) -> Result<u16, Error> {
     }
 }
 
-async fn listen(port: u16) -> Result<TcpListener, Error> {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+async fn listen(address: IpAddr, port: u16) -> Result<TcpListener, Error> {
+    let address = SocketAddr::from((address, port));
     TcpListener::bind(address).await.map_err(|source| {
         if source.kind() == std::io::ErrorKind::AddrInUse {
             Error::PortInUse { port }
@@ -283,7 +316,7 @@ fn print_functions(console: &Console, app: &AppConfig, port: u16) {
         ));
     }
     console.say(format!(
-        "Task hub {}. Instances: http://localhost:{port}/runtime/webhooks/durabletask/instances\n",
+        "Task hub {}. Dashboard: http://localhost:{port}/dashboard\n",
         app.host.durable.hub_name
     ));
 }

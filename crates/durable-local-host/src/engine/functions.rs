@@ -62,6 +62,17 @@ impl FunctionTable {
         (table, problems)
     }
 
+    /// Names of all orchestrations, in order.
+    pub(crate) fn orchestrator_names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self
+            .orchestrators
+            .values()
+            .map(|target| target.name.as_str())
+            .collect();
+        names.sort_unstable();
+        names
+    }
+
     /// The function of an orchestration.
     pub(crate) fn orchestrator(&self, name: &str) -> Option<&Target> {
         find(&self.orchestrators, name)

@@ -2,6 +2,7 @@
 //! decide is committed and goes out as messages.
 
 mod activity;
+mod changes;
 mod dispatch;
 mod entities;
 mod functions;

@@ -1,4 +1,4 @@
-//! Those who wait for something to happen to an instance.
+//! Those who wait for something to happen to an instance, or to any.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -11,6 +11,7 @@ use crate::sync::lock;
 #[derive(Debug, Default)]
 pub(super) struct Watchers {
     by_id: Mutex<HashMap<Arc<str>, watch::Sender<()>>>,
+    any: watch::Sender<u64>,
 }
 
 /// Waits for changes of one instance for as long as it lives.
@@ -41,6 +42,22 @@ impl Watchers {
         if let Some(sender) = lock(&self.by_id).get(id) {
             sender.send_replace(());
         }
+        self.any.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// How many changes there were, of all instances together.
+    pub(super) fn count(&self) -> u64 {
+        *self.any.borrow()
+    }
+
+    /// Waits until the count is another one; what it is then.
+    pub(super) async fn other_than(&self, count: u64) -> u64 {
+        let mut receiver = self.any.subscribe();
+        // The sender lives as long as this does.
+        receiver
+            .wait_for(|now| *now != count)
+            .await
+            .map_or(count, |now| *now)
     }
 }
 
@@ -89,5 +106,19 @@ mod tests {
         watchers.changed("c");
         drop((two, other));
         assert!(lock(&watchers.by_id).is_empty());
+    }
+
+    #[tokio::test]
+    async fn changes_of_any_instance_are_counted() {
+        let watchers = Watchers::default();
+        let before = watchers.count();
+        watchers.changed("a");
+        assert_ne!(watchers.other_than(before).await, before);
+        let seen = watchers.count();
+        let (now, ()) = tokio::join!(watchers.other_than(seen), async {
+            tokio::task::yield_now().await;
+            watchers.changed("b");
+        });
+        assert_eq!(now, watchers.count());
     }
 }

@@ -9,4 +9,4 @@ mod status;
 
 pub(crate) use request::{ManagementRequest, Reply};
 pub(crate) use routes::{BASE_PATH, Management};
-pub(crate) use status::status_name;
+pub(crate) use status::{status_by_name, status_name};

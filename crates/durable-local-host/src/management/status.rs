@@ -51,7 +51,7 @@ pub(crate) fn status_name(status: OrchestrationStatus) -> &'static str {
 }
 
 /// The status of a name; letters count, as for the real host.
-pub(super) fn status_by_name(name: &str) -> Option<OrchestrationStatus> {
+pub(crate) fn status_by_name(name: &str) -> Option<OrchestrationStatus> {
     (0..8)
         .filter_map(|number| OrchestrationStatus::try_from(number).ok())
         .find(|status| status_name(*status) == name)

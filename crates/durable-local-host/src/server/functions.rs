@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use hyper::{Request, Response, StatusCode};
 
 use super::connection::HeadRecorder;
+use super::guard::{Guard, Refused, Target};
 use super::headers::request_headers;
 use crate::config::{Function, Trigger};
 use crate::console::{Console, ConsoleSource};
+use crate::dashboard::Dashboard;
 use crate::handler::{CallError, Handler};
 use crate::invocation::{
     Answer, ClientBinding, HttpReply, IncomingRequest, call_exception, client_binding,
@@ -31,10 +33,22 @@ pub(crate) struct App {
     functions: Vec<Function>,
     routes: RouteTable,
     prefix: String,
-    handler: Arc<Handler>,
-    management: Management,
+    services: Services,
     console: Console,
     client: ClientSettings,
+}
+
+/// Who answers requests.
+#[derive(Debug)]
+pub(crate) struct Services {
+    /// HTTP functions.
+    pub(crate) handler: Arc<Handler>,
+    /// The management API.
+    pub(crate) management: Management,
+    /// The dashboard.
+    pub(crate) dashboard: Dashboard,
+    /// Who decides which requests are answered.
+    pub(crate) guard: Guard,
 }
 
 /// What durable clients are told.
@@ -57,8 +71,7 @@ impl App {
     pub(crate) fn new(
         functions: Vec<Function>,
         prefix: &str,
-        handler: Arc<Handler>,
-        management: Management,
+        services: Services,
         client: ClientSettings,
         console: Console,
     ) -> Self {
@@ -79,8 +92,7 @@ impl App {
             functions,
             routes,
             prefix: prefix.to_ascii_lowercase(),
-            handler,
-            management,
+            services,
             console,
             client,
         }
@@ -92,15 +104,51 @@ impl App {
         request: Request<Incoming>,
         recorder: &HeadRecorder,
     ) -> HttpResponse {
-        let response = match Management::segments(request.uri().path()) {
-            Some(path) => self.manage(request, path).await,
-            None => match self.find(&request) {
-                Some(found) => self.invoke(request, found, recorder).await,
-                None => empty(StatusCode::NOT_FOUND),
-            },
+        let response = match self.refuse(&request) {
+            Some(refusal) => refusal,
+            None => self.route(request, recorder).await,
         };
         recorder.reset();
         response
+    }
+
+    async fn route(&self, request: Request<Incoming>, recorder: &HeadRecorder) -> HttpResponse {
+        if let Some(path) = Management::segments(request.uri().path()) {
+            return self.manage(request, path).await;
+        }
+        if let Some(path) = Dashboard::below(request.uri().path()) {
+            let query = request.uri().query().unwrap_or_default();
+            let method = request.method().as_str();
+            return response(self.services.dashboard.handle(method, path, query).await);
+        }
+        match self.find(&request) {
+            Some(found) => self.invoke(request, found, recorder).await,
+            None => empty(StatusCode::NOT_FOUND),
+        }
+    }
+
+    /// The answer to a request that a web page must not send.
+    fn refuse(&self, request: &Request<Incoming>) -> Option<HttpResponse> {
+        let (uri, headers) = (request.uri(), request.headers());
+        let own =
+            Management::segments(uri.path()).is_some() || Dashboard::below(uri.path()).is_some();
+        let target = if own {
+            Target::Management
+        } else {
+            Target::Function
+        };
+        let refused = self
+            .services
+            .guard
+            .check(request.method(), uri, headers, target);
+        let Refused(reason) = refused.err()?;
+        self.console.problem(reason.trim_end());
+        Some(response(HttpReply {
+            status: 403,
+            headers: Vec::new(),
+            content_type: Some("text/plain; charset=utf-8".to_owned()),
+            body: reason.into_bytes(),
+        }))
     }
 
     fn find(&self, request: &Request<Incoming>) -> Option<Match> {
@@ -168,6 +216,7 @@ impl App {
     async fn call(&self, function: &Function, body: String) -> Result<HttpReply, CallFault> {
         let invocation = uuid::Uuid::new_v4().to_string();
         let raw = match self
+            .services
             .handler
             .call(&function.name, &invocation, body.into())
             .await
@@ -239,6 +288,7 @@ impl App {
                 .map(str::to_owned)
         };
         let reply = self
+            .services
             .management
             .handle(ManagementRequest {
                 method: head.method.as_str().to_owned(),
@@ -266,6 +316,10 @@ fn path_and_query(uri: &hyper::Uri) -> &str {
 }
 
 async fn collect(body: Incoming) -> Option<Vec<u8>> {
+    // What says itself that it is too long is not read at all.
+    if body.size_hint().lower() > BODY_LIMIT as u64 {
+        return None;
+    }
     let collected = Limited::new(body, BODY_LIMIT).collect().await.ok()?;
     Some(collected.to_bytes().into())
 }

@@ -2,6 +2,7 @@
 
 mod connection;
 mod functions;
+mod guard;
 mod headers;
 
 use std::sync::Arc;
@@ -14,7 +15,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use connection::{HeadRecorder, Recorded};
-pub(crate) use functions::{App, ClientSettings};
+pub(crate) use functions::{App, ClientSettings, Services};
+pub(crate) use guard::Guard;
 
 /// Serves until it is told to stop, and then ends the connections that are idle.
 pub(crate) async fn serve(listener: TcpListener, app: Arc<App>, stop: CancellationToken) {

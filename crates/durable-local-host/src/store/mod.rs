@@ -5,6 +5,7 @@
 //! only one connection.
 
 mod operations;
+mod overview;
 mod queries;
 mod records;
 mod schema;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
+pub(crate) use overview::{Overview, RATE_SECONDS, Search};
 pub(crate) use queries::InstanceFilter;
 #[cfg(test)]
 pub(crate) use records::frame_events;

@@ -10,7 +10,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 use super::records::{Encoded, HistoryChunk, InstanceRecord, Message, StoredInstance, Task};
 use crate::time::Ticks;
 
-const COLUMNS: &str = "id, execution_id, name, version, status, input, output, custom_status, failure, created, updated, scheduled, generation";
+/// The columns of an instance, as [`record_from_row`] reads them.
+pub(super) const COLUMNS: &str = "id, execution_id, name, version, status, input, output, custom_status, failure, created, updated, scheduled, generation";
 
 /// Which instances a listing shows.
 #[derive(Clone, Debug, Default)]
@@ -133,7 +134,8 @@ pub(super) fn list(
         .collect()
 }
 
-fn record_from_row(row: &Row<'_>) -> rusqlite::Result<InstanceRecord> {
+/// The instance in a row of [`COLUMNS`].
+pub(super) fn record_from_row(row: &Row<'_>) -> rusqlite::Result<InstanceRecord> {
     Ok(InstanceRecord {
         id: row.get::<_, Arc<str>>(0)?,
         execution_id: row.get::<_, Arc<str>>(1)?,

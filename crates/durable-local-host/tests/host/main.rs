@@ -19,6 +19,8 @@ mod replay;
 mod rpc;
 
 mod activities;
+mod browsers;
+mod dashboard;
 mod engine;
 mod entities;
 mod entity_clients;

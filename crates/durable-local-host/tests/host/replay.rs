@@ -167,6 +167,13 @@ impl Decision {
         });
     }
 
+    /// Fails because of what failed below, as orchestrators do that catch nothing.
+    fn rethrow(&mut self, inner: &TaskFailureDetails) {
+        let mut outer = failure("my::Stopped", "a step failed");
+        outer.inner_failure = Some(Box::new(inner.clone()));
+        self.end(OrchestrationStatus::Failed, None, Some(outer));
+    }
+
     fn complete(&mut self, output: &Value) {
         self.end(
             OrchestrationStatus::Completed,
@@ -275,6 +282,7 @@ fn decide(name: &str, view: &View, decision: &mut Decision) {
             match view.done.get(&0) {
                 Some(Ok(value)) => decision.complete(&json!({"ok": value})),
                 Some(Err(None)) => decision.complete(&json!({"failed": null})),
+                Some(Err(Some(inner))) if view.input["rethrow"] == true => decision.rethrow(inner),
                 Some(Err(Some(failure))) => {
                     let mut chain = Vec::new();
                     let mut at = Some(failure);
@@ -320,6 +328,7 @@ fn decide(name: &str, view: &View, decision: &mut Decision) {
             );
             match view.done.get(&0) {
                 Some(Ok(value)) => decision.complete(&json!({"child": value})),
+                Some(Err(Some(inner))) if view.input["rethrow"] == true => decision.rethrow(inner),
                 Some(Err(failure)) => {
                     let message = failure
                         .as_ref()

@@ -1,0 +1,70 @@
+// Which view the address asks for.
+
+import { byId, h, setText } from "./dom.js";
+import { showEntities } from "./entities.js";
+import { showInstance } from "./instance.js";
+import { showList } from "./list.js";
+
+let leave;
+let shown;
+
+/** `#/instance/an%20id?a=b` as its parts. */
+function place() {
+  const [path, query] = location.hash.replace(/^#\/?/, "").split(/\?(.*)/s);
+  const [view, ...rest] = path.split("/");
+  let id = rest.join("/");
+  try {
+    id = decodeURIComponent(id);
+  } catch {
+    // Typed by hand: taken as it is.
+  }
+  return { view: view || "instances", id, query: new URLSearchParams(query ?? "") };
+}
+
+async function show() {
+  const { view, id, query } = place();
+  // A filter changes the address, not the view.
+  const key = `${view}/${id}`;
+  if (key === shown) return;
+  const first = shown === undefined;
+  shown = key;
+  leave?.abort();
+  leave = new AbortController();
+  const { signal } = leave;
+  const main = byId("main");
+  main.replaceChildren();
+  for (const link of document.querySelectorAll(".top nav a")) {
+    const current = link.getAttribute("href") === `#/${view === "instance" ? "instances" : view}`;
+    if (current) link.setAttribute("aria-current", view === "instance" ? "true" : "page");
+    else link.removeAttribute("aria-current");
+  }
+  const heading = (text) => {
+    document.title = `${text} · Durable Functions`;
+    const element = h("h1", { tabindex: "-1" }, text);
+    main.append(element);
+    // Readers hear where they are; at the first load they begin at the top.
+    // Once the view has put it in its place: moving it would lose the focus.
+    if (!first) queueMicrotask(() => element.focus());
+    return element;
+  };
+  try {
+    if (view === "instances") await showList(main, heading, query, signal);
+    else if (view === "instance") await showInstance(main, heading, id, signal);
+    else if (view === "entities") await showEntities(main, heading, signal);
+    else {
+      heading("There is no such page");
+      main.append(h("p", {}, h("a", { href: "#/instances" }, "To the instances")));
+    }
+  } catch (error) {
+    if (signal.aborted) return;
+    main.append(h("p", { class: "note bad", role: "alert" }, error.message));
+  }
+}
+
+addEventListener("hashchange", show);
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  byId("main").focus();
+});
+setText(byId("hub"), "…");
+show();

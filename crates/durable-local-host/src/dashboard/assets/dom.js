@@ -1,0 +1,64 @@
+// Elements, made without markup in texts.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+function fill(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes ?? {})) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+/** An HTML element; attributes that begin with `on` are listeners. */
+export function h(tag, attributes, ...children) {
+  return fill(document.createElement(tag), attributes, children);
+}
+
+/** An SVG element. */
+export function s(tag, attributes, ...children) {
+  return fill(document.createElementNS(SVG, tag), attributes, children);
+}
+
+export const byId = (id) => document.getElementById(id);
+
+/** Gives an element this text, without touching it when it has it: readers would tell it again. */
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** Brings the children of `parent` into the order of `wanted`; those that stay keep their focus. */
+export function arrange(parent, wanted) {
+  const stay = new Set(wanted);
+  for (const child of [...parent.children]) if (!stay.has(child)) child.remove();
+  wanted.forEach((child, at) => {
+    if (parent.children[at] !== child) parent.insertBefore(child, parent.children[at] ?? null);
+  });
+}
+
+let fading;
+
+/** Tells something in passing. */
+export function tell(text, bad = false) {
+  const toast = byId("toast");
+  toast.classList.toggle("bad", bad);
+  toast.classList.add("shown");
+  setText(toast, text);
+  clearTimeout(fading);
+  fading = setTimeout(() => toast.classList.remove("shown"), 6000);
+}
+
+/** Buttons to go through a long list part by part; calls `show(first)`. */
+export function pager(total, size, first, what, show) {
+  if (total <= size) return null;
+  const last = Math.min(total, first + size);
+  const button = (label, to, off) => h("button", { type: "button", disabled: off, onclick: () => show(to) }, label);
+  return h("nav", { class: "pager", "aria-label": `Parts of the ${what}` },
+    button("First", 0, first === 0),
+    button("Previous", Math.max(0, first - size), first === 0),
+    h("span", {}, `${(first + 1).toLocaleString()}–${last.toLocaleString()} of ${total.toLocaleString()}`),
+    button("Next", first + size, last === total),
+    button("Last", Math.floor((total - 1) / size) * size, last === total));
+}

@@ -1,0 +1,75 @@
+// The entities.
+
+import { read } from "./api.js";
+import { byId, h, setText } from "./dom.js";
+import { bytes, pretty, time } from "./format.js";
+import { follow } from "./live.js";
+
+const LONG = 300;
+
+const none = (text) => h("span", { class: "none" }, text);
+
+function state(value) {
+  if (!value) return none("none");
+  const text = value.length ? `${value.text}… (${bytes(value.length)})` : pretty(value.text);
+  const box = h("pre", { class: "value", tabindex: "0" }, text);
+  return text.length <= LONG ? box : h("details", {}, h("summary", {}, `${text.slice(0, 60)}…`), box);
+}
+
+function row(entity) {
+  const lock = entity.lockedBy
+    ? h("a", { href: `#/instance/${encodeURIComponent(entity.lockedBy)}` }, entity.lockedBy)
+    : none("nobody");
+  return h("tr", {},
+    h("td", { class: "name" }, entity.name),
+    h("td", { class: "id" }, h("a", { href: `#/instance/${encodeURIComponent(entity.id)}` }, entity.key || "(empty key)")),
+    h("td", {}, state(entity.state)),
+    h("td", { class: "id" }, lock),
+    h("td", { class: "number" }, String(entity.waiting)),
+    h("td", {}, time(entity.lastOperation)));
+}
+
+const COLUMNS = ["Name", "Key", "State", "Locked by", "Waiting", "Last operation"];
+
+export async function showEntities(main, heading, signal) {
+  const note = h("p", { class: "note", role: "status", hidden: true });
+  const rows = h("tbody");
+  const table = h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Entities", hidden: true },
+    h("table", {}, h("thead", {}, h("tr", {}, COLUMNS.map((name) => h("th", { scope: "col", class: name === "Waiting" ? "number" : "" }, name)))), rows));
+  const first = h("button", { type: "button", hidden: true }, "First");
+  const next = h("button", { type: "button", hidden: true }, "Next");
+  main.append(h("div", { class: "head" }, heading("Entities")), note, table,
+    h("nav", { class: "pager", "aria-label": "Pages of the list" }, first, next));
+  let from = "";
+  let seen;
+  const refresh = async (own) => {
+    // The mark comes first: what changes while the rest is read shows as a change.
+    const overview = await read("overview", {}, own);
+    const page = await read("entities", { from }, own);
+    setText(byId("hub"), overview.taskHub);
+    first.hidden = from === "";
+    next.hidden = !page.next;
+    next.onclick = () => again(page.next);
+    note.hidden = page.entities.length > 0;
+    table.hidden = page.entities.length === 0;
+    setText(note, from ? "There are no entities on this page." : "There are no entities yet. An entity comes to be with its first operation.");
+    const text = JSON.stringify(page.entities);
+    if (text !== seen) rows.replaceChildren(...page.entities.map(row));
+    seen = text;
+    return overview.mark;
+  };
+  let round;
+  const again = (place) => {
+    round?.abort();
+    const own = round = new AbortController();
+    signal.addEventListener("abort", () => own.abort());
+    from = place;
+    return follow(refresh, {}, own.signal).catch((error) => {
+      if (own.signal.aborted) return;
+      note.hidden = false;
+      setText(note, error.message);
+    });
+  };
+  first.onclick = () => again("");
+  await again("");
+}

@@ -1,0 +1,47 @@
+// Inputs, outputs and the like.
+
+import { readText } from "./api.js";
+import { h, tell } from "./dom.js";
+import { bytes, pretty } from "./format.js";
+
+/** A value in a box. `whole` fetches all of it when it was cut. */
+export function valueBox(value, whole) {
+  if (!value) return h("p", { class: "none" }, "none");
+  const box = h("pre", { class: "value", tabindex: "0" }, value.length ? `${value.text}…` : pretty(value.text));
+  if (!value.length) return box;
+  const more = h("button", {
+    type: "button", class: "small",
+    onclick: async () => {
+      try {
+        box.textContent = pretty(await whole());
+        more.remove();
+        box.focus();
+      } catch (error) {
+        tell(error.message, true);
+      }
+    },
+  }, `Show all ${bytes(value.length)}`);
+  return h("div", {}, box, more);
+}
+
+/** A value of an instance under a heading; `null` stays away unless it is wanted. */
+export function valueSection(title, instance, part) {
+  return h("section", { class: "card", "aria-label": title },
+    h("h2", {}, title),
+    valueBox(instance[part], () => readText("value", { id: instance.id, part })));
+}
+
+/** Copies a text. */
+export function copyButton(text, what) {
+  return h("button", {
+    type: "button", class: "small",
+    onclick: async () => {
+      try {
+        await navigator.clipboard.writeText(text);
+        tell(`The ${what} was copied`);
+      } catch {
+        tell("The browser does not allow copying here", true);
+      }
+    },
+  }, "Copy");
+}

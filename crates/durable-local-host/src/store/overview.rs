@@ -1,0 +1,351 @@
+//! Reads for people who look at all instances at once.
+
+use std::collections::BTreeMap;
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
+
+use super::queries::{COLUMNS, record_from_row};
+use super::{InstanceRecord, Store, StoreError};
+use crate::time::Ticks;
+
+/// Seconds that [`Overview`] looks back.
+pub(crate) const RATE_SECONDS: i64 = 60;
+
+/// Instances in numbers; entities are left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Overview {
+    /// How many are in which status.
+    pub(crate) statuses: Vec<(i32, i64)>,
+    /// How many were started in the last seconds: age in seconds, number.
+    pub(crate) started: Vec<(i64, i64)>,
+    /// How many ended in the last seconds.
+    pub(crate) ended: Vec<(i64, i64)>,
+}
+
+/// Which instances to show, the newest first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Search {
+    /// Numbers of the statuses; all when empty.
+    pub(crate) statuses: Vec<i32>,
+    /// A part of the orchestration's name, in any case.
+    pub(crate) name: Option<String>,
+    /// Beginning of the id.
+    pub(crate) prefix: Option<String>,
+    /// Not made before.
+    pub(crate) from: Option<Ticks>,
+    /// Not made after.
+    pub(crate) to: Option<Ticks>,
+    /// What follows this one: its time and id.
+    pub(crate) after: Option<(Ticks, String)>,
+    /// How many at most.
+    pub(crate) limit: usize,
+}
+
+/// Every write has to keep these up to date, so they are made when somebody looks for the first time.
+const INDEXES: &str = "
+CREATE INDEX IF NOT EXISTS instances_by_status ON instances (status, updated, id);
+CREATE INDEX IF NOT EXISTS instances_by_age ON instances (created, id, status, name);
+";
+
+impl Store {
+    /// Makes the other reads of this module fast, however many instances there are.
+    pub(crate) async fn prepare_overview(&self) -> Result<(), StoreError> {
+        self.writer
+            .run(|connection| connection.execute_batch(INDEXES))
+            .await
+    }
+
+    /// Numbers about all instances.
+    pub(crate) async fn overview(&self, now: Ticks) -> Result<Overview, StoreError> {
+        self.read(move |connection| overview(connection, now)).await
+    }
+
+    /// Rows of entities by id, from that one on.
+    pub(crate) async fn entities(
+        &self,
+        from: String,
+        limit: usize,
+    ) -> Result<Vec<InstanceRecord>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM instances WHERE id >= max(?1, '@') AND id < 'A' ORDER BY id LIMIT {limit}"
+        );
+        self.read(move |connection| {
+            connection
+                .prepare_cached(&sql)?
+                .query_map([&from], record_from_row)?
+                .collect()
+        })
+        .await
+    }
+
+    /// The instances that are asked for, the newest first, without inputs and outputs.
+    pub(crate) async fn search(&self, search: Search) -> Result<Vec<InstanceRecord>, StoreError> {
+        self.read(move |connection| find(connection, &search)).await
+    }
+}
+
+fn overview(connection: &Connection, now: Ticks) -> rusqlite::Result<Overview> {
+    let pairs = |sql: &str, values: &[i64]| -> rusqlite::Result<Vec<(i64, i64)>> {
+        connection
+            .prepare_cached(sql)?
+            .query_map(params_from_iter(values), |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?
+            .collect()
+    };
+    let second = 10_000_000;
+    let since = now.0 - RATE_SECONDS * second;
+    let mut statuses: BTreeMap<i64, i64> = pairs(
+        "SELECT status, count(*) FROM instances GROUP BY status",
+        &[],
+    )?
+    .into_iter()
+    .collect();
+    // Entities begin with @. To count them and take them off is faster than to look at all ids.
+    let entities = pairs(
+        "SELECT status, count(*) FROM instances WHERE id >= '@' AND id < 'A' GROUP BY status",
+        &[],
+    )?;
+    for (status, count) in entities {
+        if let Some(all) = statuses.get_mut(&status) {
+            *all -= count;
+        }
+    }
+    let started = pairs(
+        "SELECT (?1 - created) / ?2 AS age, count(*) FROM instances
+         WHERE created > ?3 AND created <= ?1 AND substr(id, 1, 1) <> '@' GROUP BY age",
+        &[now.0, second, since],
+    )?;
+    // Completed, Failed, Canceled, Terminated.
+    let ended = pairs(
+        "SELECT (?1 - updated) / ?2 AS age, count(*) FROM instances
+         WHERE updated > ?3 AND updated <= ?1 AND status IN (1, 3, 4, 5) AND substr(id, 1, 1) <> '@' GROUP BY age",
+        &[now.0, second, since],
+    )?;
+    let statuses = statuses
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .filter_map(|(status, count)| Some((i32::try_from(status).ok()?, count)))
+        .collect();
+    Ok(Overview {
+        statuses,
+        started,
+        ended,
+    })
+}
+
+fn find(connection: &Connection, search: &Search) -> rusqlite::Result<Vec<InstanceRecord>> {
+    let columns = COLUMNS
+        .replace(" input,", " NULL,")
+        .replace(" output,", " NULL,")
+        .replace(" failure,", " NULL,");
+    let mut sql = format!("SELECT {columns} FROM instances WHERE 1");
+    let mut values: Vec<Value> = Vec::new();
+    let mut condition = |text: &str, value: Value| {
+        values.push(value);
+        sql.push_str(&text.replace('?', &format!("?{}", values.len())));
+    };
+    match &search.prefix {
+        Some(prefix) => {
+            let text = Value::Text(prefix.clone());
+            condition(" AND substr(id, 1, length(?)) = ?", text);
+        }
+        None => condition(" AND substr(id, 1, 1) <> ?", Value::Text("@".to_owned())),
+    }
+    if let Some(name) = &search.name {
+        let text = Value::Text(name.clone());
+        condition(" AND instr(lower(name), lower(?)) > 0", text);
+    }
+    if let Some(time) = search.from {
+        condition(" AND created >= ?", Value::Integer(time.0));
+    }
+    if let Some(time) = search.to {
+        condition(" AND created <= ?", Value::Integer(time.0));
+    }
+    if let Some((time, id)) = &search.after {
+        condition(" AND (created, id) < (?, ", Value::Integer(time.0));
+        condition("?)", Value::Text(id.clone()));
+    }
+    if !search.statuses.is_empty() {
+        let list: Vec<String> = search.statuses.iter().map(i32::to_string).collect();
+        // The plus keeps SQLite from going by status, which would mean sorting.
+        sql.push_str(&format!(" AND +status IN ({})", list.join(",")));
+    }
+    sql.push_str(&format!(
+        " ORDER BY created DESC, id DESC LIMIT {}",
+        search.limit
+    ));
+    connection
+        .prepare(&sql)?
+        .query_map(params_from_iter(values), record_from_row)?
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use durable_functions_protocol::proto::{EventType, HistoryEvent, OrchestratorStartedEvent};
+
+    use super::super::{Commit, Encoded, Message, NewInstance, Reuse};
+    use super::*;
+
+    async fn store_with(instances: &[(&str, &str, i32, i64)]) -> Store {
+        let store = Store::memory().unwrap();
+        store.prepare_overview().await.unwrap();
+        for (seq, (id, name, status, created)) in (1..).zip(instances) {
+            let record = InstanceRecord {
+                id: (*id).into(),
+                execution_id: "e".into(),
+                name: (*name).into(),
+                version: None,
+                status: super::super::queries::status_of(*status),
+                input: Some("1".into()),
+                output: None,
+                custom_status: None,
+                failure: None,
+                created: Ticks(*created),
+                updated: Ticks(*created + 1),
+                scheduled: None,
+                generation: None,
+            };
+            let event = HistoryEvent {
+                event_id: -1,
+                timestamp: None,
+                event_type: Some(EventType::OrchestratorStarted(OrchestratorStartedEvent {})),
+            };
+            let start = Message {
+                seq,
+                instance: (*id).into(),
+                execution: None,
+                content: Encoded {
+                    event,
+                    reason: None,
+                },
+                due: None,
+            };
+            let new = NewInstance {
+                record,
+                start,
+                reuse: Reuse::New,
+            };
+            let commit = Commit {
+                instances: vec![new],
+                ..Commit::default()
+            };
+            store.commit(commit).await.unwrap();
+        }
+        store
+    }
+
+    #[tokio::test]
+    async fn it_works_before_it_is_made_fast_and_is_made_so_once() {
+        let store = Store::memory().unwrap();
+        assert_eq!(
+            store.overview(Ticks::now()).await.unwrap(),
+            Overview::default()
+        );
+        store.prepare_overview().await.unwrap();
+        store.prepare_overview().await.unwrap();
+        assert_eq!(
+            store.overview(Ticks::now()).await.unwrap(),
+            Overview::default()
+        );
+    }
+
+    fn ids(records: &[InstanceRecord]) -> Vec<&str> {
+        records.iter().map(|record| &*record.id).collect()
+    }
+
+    #[tokio::test]
+    async fn the_newest_come_first_and_pages_follow_each_other() {
+        let rows = [
+            ("a", "One", 0, 5),
+            ("b", "Two", 1, 5),
+            ("c", "one more", 3, 9),
+            ("@e@k", "@e", 0, 7),
+        ];
+        let store = store_with(&rows).await;
+        let search = |change: &dyn Fn(&mut Search)| {
+            let mut search = Search {
+                limit: 10,
+                ..Search::default()
+            };
+            change(&mut search);
+            store.search(search)
+        };
+        let all = search(&|_| ()).await.unwrap();
+        assert_eq!(ids(&all), ["c", "b", "a"]);
+        assert!(all.iter().all(|record| record.input.is_none()));
+        let page = search(&|search| search.limit = 2).await.unwrap();
+        assert_eq!(ids(&page), ["c", "b"]);
+        let rest = search(&|search| search.after = Some((Ticks(5), "b".into())))
+            .await
+            .unwrap();
+        assert_eq!(ids(&rest), ["a"]);
+        assert_eq!(
+            ids(&search(&|search| search.name = Some("ONE".into()))
+                .await
+                .unwrap()),
+            ["c", "a"]
+        );
+        assert_eq!(
+            ids(&search(&|search| search.statuses = vec![1, 3])
+                .await
+                .unwrap()),
+            ["c", "b"]
+        );
+        assert_eq!(
+            ids(&search(&|search| search.prefix = Some("@".into()))
+                .await
+                .unwrap()),
+            ["@e@k"]
+        );
+        assert_eq!(
+            ids(&search(&|search| search.from = Some(Ticks(6)))
+                .await
+                .unwrap()),
+            ["c"]
+        );
+        assert_eq!(
+            ids(&search(&|search| search.to = Some(Ticks(6))).await.unwrap()),
+            ["b", "a"]
+        );
+        let odd = search(&|search| search.name = Some("' OR 1=1 --".into()))
+            .await
+            .unwrap();
+        assert!(odd.is_empty());
+    }
+
+    #[tokio::test]
+    async fn entities_are_read_by_id() {
+        let rows = [
+            ("@b@2", "@b", 0, 1),
+            ("0", "n", 0, 1),
+            ("@a@1", "@a", 0, 9),
+            ("a", "n", 0, 1),
+            ("A", "n", 0, 1),
+        ];
+        let store = store_with(&rows).await;
+        let read = |from: &str, limit| store.entities(from.to_owned(), limit);
+        assert_eq!(ids(&read("", 9).await.unwrap()), ["@a@1", "@b@2"]);
+        assert_eq!(ids(&read("", 1).await.unwrap()), ["@a@1"]);
+        assert_eq!(ids(&read("@b", 9).await.unwrap()), ["@b@2"]);
+    }
+
+    #[tokio::test]
+    async fn numbers_tell_statuses_and_rates() {
+        let second = 10_000_000;
+        let now = 1_000 * second;
+        let rows = [
+            ("a", "n", 0, now - second / 2),
+            ("b", "n", 1, now - 3 * second),
+            ("c", "n", 1, now - 3 * second - 5),
+            ("d", "n", 3, now - 100 * second),
+            ("@e@k", "n", 0, now),
+        ];
+        let overview = store_with(&rows).await.overview(Ticks(now)).await.unwrap();
+        assert_eq!(overview.statuses, [(0, 1), (1, 2), (3, 1)]);
+        assert_eq!(overview.started, [(0, 1), (3, 2)]);
+        assert_eq!(overview.ended, [(2, 1), (3, 1)]);
+    }
+}

@@ -1,0 +1,136 @@
+// The list of instances.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import { badge, dialogButton, setUp } from "./support.mjs";
+
+const app = setUp();
+const ids = (page) => page.locator(".instances tbody a").allTextContents();
+
+test("an empty host says what to do", () => app.withPage("", async (page) => {
+  await page.getByText("Nothing has run yet.").waitFor();
+  await page.getByText("TestHubName").waitFor();
+}));
+
+test("an orchestration is started and seen to its end", () => app.withPage("", async (page) => {
+  await page.getByRole("button", { name: "Start…" }).click();
+  await page.getByLabel("Orchestration", { exact: true }).fill("timer_orch");
+  await page.getByLabel("Input (JSON)").fill('{"seconds": 1');
+  await page.getByLabel("Instance id").fill("watched");
+  await dialogButton(page, "Start").click();
+  await page.getByText("This is not JSON").waitFor();
+  await page.getByLabel("Input (JSON)").fill('{"seconds": 1}');
+  await dialogButton(page, "Start").click();
+  await badge(page, "Running").waitFor();
+  await page.getByText("Timer, due").waitFor();
+  // Without doing anything.
+  await badge(page, "Completed").waitFor();
+  await page.locator(".events td", { hasText: "TimerFired" }).waitFor();
+  await page.getByLabel("Output", { exact: true }).getByText("waitedMs").waitFor();
+}));
+
+test("the host's refusal is shown where it was asked", () => app.withPage("", async (page) => {
+  await app.start("long_timer", "taken", { days: 1 });
+  await app.until("taken", "Running");
+  await page.getByRole("button", { name: "Start…" }).click();
+  await page.getByLabel("Orchestration", { exact: true }).fill("timer_orch");
+  await page.getByLabel("Instance id").fill("taken");
+  await dialogButton(page, "Start").click();
+  await page.getByRole("alert").getByText("Refused: An Orchestration instance with the status Running already exists.").waitFor();
+  await page.getByLabel("Orchestration", { exact: true }).fill("nobody");
+  await dialogButton(page, "Start").click();
+  await page.getByRole("alert").getByText("The function 'nobody' doesn't exist").waitFor();
+  await dialogButton(page, "Cancel").click();
+  assert.equal(await page.getByRole("button", { name: "Start…" }).evaluate((button) => button === document.activeElement), true);
+}, { allow: (text) => /40[09] /.test(text) && text.includes("/orchestrators/") }));
+
+test("the list follows what happens, and filters", () => app.withPage("", async (page) => {
+  await page.locator(".instances tbody tr").first().waitFor();
+  await app.run("hello_orchestrator", "live-1", "Oslo");
+  await page.getByRole("link", { name: "live-1" }).waitFor();
+  await app.run("fail_orch", "live-2", { message: "no stock" });
+  await page.getByRole("link", { name: "live-2" }).waitFor();
+  const failed = page.locator(".tile.Failed");
+  await failed.locator("strong", { hasText: "1" }).waitFor();
+  await failed.click();
+  await page.waitForFunction(() => document.querySelectorAll(".instances tbody tr").length === 1);
+  assert.deepEqual(await ids(page), ["live-2"]);
+  assert.match(page.url(), /#\/instances\?status=Failed$/);
+  assert.equal(await failed.getAttribute("aria-pressed"), "true");
+  await failed.click();
+  await page.getByLabel("Name contains").fill("HELLO");
+  await page.waitForFunction(() => document.querySelectorAll(".instances tbody tr").length === 1);
+  assert.deepEqual(await ids(page), ["live-1"]);
+  await page.getByLabel("Id begins with").fill("nothing");
+  await page.getByText("No instance fits these filters.").waitFor();
+  await page.getByRole("button", { name: "Clear" }).click();
+  await page.getByRole("link", { name: "live-2" }).waitFor();
+  await page.getByLabel("Created from").fill("2099-01-01T00:00:00");
+  await page.getByText("No instance fits these filters.").waitFor();
+}));
+
+test("filters are in the address", () => app.withPage("#/instances?status=Failed&name=fail", async (page) => {
+  await page.getByRole("link", { name: "live-2" }).waitFor();
+  assert.equal(await page.getByLabel("Name contains").inputValue(), "fail");
+  assert.deepEqual(await ids(page), ["live-2"]);
+}));
+
+test("pages follow each other", async () => {
+  for (let number = 0; number < 60; number++) await app.start("hello_orchestrator", `page-${number}`, "x");
+  await app.until("page-59", "Completed");
+  await app.withPage("#/instances?prefix=page-", async (page) => {
+    await page.getByRole("link", { name: "page-59" }).waitFor();
+    assert.equal((await ids(page)).length, 50);
+    await page.getByRole("button", { name: "Older" }).click();
+    await page.getByRole("link", { name: "page-9", exact: true }).waitFor();
+    assert.equal((await ids(page)).length, 10);
+    await page.getByRole("button", { name: "Newest" }).click();
+    await page.getByRole("link", { name: "page-59" }).waitFor();
+  });
+});
+
+test("a row keeps the focus while the list moves", () => app.withPage("#/instances?prefix=page-", async (page) => {
+  await page.getByRole("link", { name: "page-59" }).focus();
+  await app.run("hello_orchestrator", "page-new", "x");
+  await page.getByRole("link", { name: "page-new" }).waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "page-59");
+}));
+
+test("the chart tells how many ended", () => app.withPage("", async (page) => {
+  const chart = page.getByRole("img", { name: /Orchestrations that ended in each second/ });
+  await page.waitForFunction(() => /[1-9]\d* in the last minute/.test(document.querySelector(".rate").textContent));
+  assert.match(await chart.getAttribute("aria-label"), /: [1-9]\d* in all/);
+}));
+
+test("a host that is gone is told, and found again", () => app.withPage("", async (page) => {
+  await page.getByText("Live", { exact: true }).waitFor();
+  await page.route("**/dashboard/api/**", (route) => route.abort());
+  await app.run("hello_orchestrator", "unseen", "x");
+  await page.getByText("Host not reachable").waitFor();
+  await page.unroute("**/dashboard/api/**");
+  await page.getByText("Live", { exact: true }).waitFor();
+  await page.getByRole("link", { name: "unseen" }).waitFor();
+}, { allow: (text) => text.includes("ERR_FAILED") }));
+
+test("a host without entities says so", () => app.withPage("#/entities", async (page) => {
+  await page.getByText("There are no entities yet.").waitFor();
+}));
+
+test("entities are shown with state and lock", () => app.withPage("", async (page) => {
+  const entity = (key, more) => ({ id: `@counter@${key}`, name: "counter", key, state: { text: "5" }, lockedBy: null, waiting: 0, lastOperation: "2026-01-01T00:00:00Z", ...more });
+  const pages = {
+    "": { entities: [entity("a", { lockedBy: "transfer-1", waiting: 3 }), entity("", { state: null })], next: "@counter@z" },
+    "@counter@z": { entities: [entity("z", { state: { text: `"${"long ".repeat(100)}"` } })], next: null },
+  };
+  await page.route("**/dashboard/api/entities*", (route) => route.fulfill({ json: pages[new URL(route.request().url()).searchParams.get("from") ?? ""] }));
+  await page.getByRole("link", { name: "Entities" }).click();
+  const locked = page.getByRole("row", { name: /counter a 5 transfer-1 3/ });
+  await locked.waitFor();
+  assert.equal(await locked.getByRole("link", { name: "transfer-1" }).getAttribute("href"), "#/instance/transfer-1");
+  await page.getByRole("row", { name: /counter \(empty key\) none nobody 0/ }).waitFor();
+  await page.getByRole("button", { name: "Next" }).click();
+  await page.getByRole("link", { name: "z", exact: true }).waitFor();
+  await page.locator("summary", { hasText: '"long long' }).waitFor();
+  await page.getByRole("button", { name: "First" }).click();
+  await locked.waitFor();
+}));

@@ -1,0 +1,73 @@
+// Which calls are further attempts, from histories as the host records them.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import { spans } from "../../src/dashboard/assets/spans.js";
+
+/** A history of turns, each a list of [type, event id, more]. */
+function history(...turns) {
+  const events = [];
+  const add = (type, eventId = -1, more = {}) => {
+    events.push({ index: events.length, eventId, type, time: new Date(events.length * 1000).toISOString(), ...more });
+  };
+  for (const turn of turns) {
+    add("OrchestratorStarted");
+    for (const event of turn) add(...event);
+    add("OrchestratorCompleted");
+  }
+  return events;
+}
+
+const call = (id, name) => ["TaskScheduled", id, { name }];
+const failed = (answers) => ["TaskFailed", -1, { answers }];
+const done = (answers) => ["TaskCompleted", -1, { answers }];
+const timer = (id) => ["TimerCreated", id, { fireAt: new Date(0).toISOString() }];
+const fired = (answers) => ["TimerFired", -1, { answers }];
+const attempts = (list) => list.filter((span) => span.kind === "activity").map((span) => `${span.name} ${span.attempt} ${span.outcome}`);
+
+test("a call after a pause is a further attempt", () => {
+  const list = spans(history([call(0, "pay")], [failed(0), timer(1)], [fired(1), call(2, "pay")], [failed(2), timer(3)], [fired(3), call(4, "pay")], [done(4)]), true);
+  assert.deepEqual(attempts(list), ["pay 1 failed", "pay 2 failed", "pay 3 completed"]);
+  assert.equal(list[1].name, "Pause before the next attempt");
+});
+
+test("other calls of the same name are not", () => {
+  const list = spans(history([call(0, "pay")], [failed(0), call(1, "pay")], [done(1), timer(2)], [fired(2), call(3, "pay")]), false);
+  assert.deepEqual(attempts(list), ["pay 1 failed", "pay 1 completed", "pay 1 open"]);
+  assert.equal(list[2].name, "Timer");
+});
+
+test("attempts side by side are told apart", () => {
+  const list = spans(history([call(0, "a"), call(1, "b")], [failed(1), failed(0), timer(2), timer(3)], [fired(3), fired(2), call(4, "a"), call(5, "b")], [done(4), failed(5)]), true);
+  assert.deepEqual(attempts(list), ["a 1 failed", "b 1 failed", "a 2 completed", "b 2 failed"]);
+});
+
+test("what is under way when an instance ends was not awaited", () => {
+  const events = history([call(0, "slow"), timer(1)], [["ExecutionTerminated"]]);
+  assert.deepEqual(spans(events, true).map((span) => span.outcome), ["dropped", "dropped"]);
+  assert.deepEqual(spans(events, false).map((span) => span.outcome), ["open", "open"]);
+});
+
+test("suspensions last until the instance is resumed", () => {
+  const list = spans(history([["ExecutionSuspended"], ["ExecutionSuspended"]], [["ExecutionResumed"]], [["EventRaised", -1, { name: "Go" }]]), false);
+  assert.deepEqual(list.map(({ kind, outcome }) => [kind, outcome]), [["suspended", "completed"], ["event", "completed"]]);
+});
+
+test("operations of entities last until they are answered", () => {
+  const id = (number) => `00000000-0000-0000-0000-00000000000${number}`;
+  const to = (number, text) => ["EventSent", number, { name: "op", instanceId: "@counter@k", input: { text: text.replace("ID", id(number)) } }];
+  const answer = (number, text) => ["EventRaised", -1, { name: id(number), input: { text } }];
+  const list = spans(history(
+    [to(1, '{"id":"ID","input":"5","op":"add","parent":"o"}')],
+    [answer(1, '{"result":"5"}'), to(2, '{"id":"ID","op":"fail"}')],
+    [answer(2, '{"result":null,"failureDetails":{"ErrorType":"E"}}'), to(3, '{"id":"ID","op":"add","signal":true}'), to(4, '{"IsLockRequest":true,"id":"ID","op":null}')],
+    [["EventSent", 5, { name: "op", instanceId: "other", input: { text: "1" } }]],
+  ), false);
+  assert.deepEqual(list.map(({ kind, name, outcome }) => [kind, name, outcome]), [
+    ["entity", "counter@k add", "completed"],
+    ["entity", "counter@k fail", "failed"],
+    ["sent", "counter@k add", "completed"],
+    ["entity", "lock counter@k", "open"],
+    ["sent", "op", "completed"],
+  ]);
+});
