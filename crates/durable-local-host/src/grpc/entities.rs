@@ -75,15 +75,9 @@ pub(super) async fn query(
         created_to: time(query.last_modified_to.as_ref()),
         with_state: !query.include_transient,
         from_id: from_token(query.continuation_token.as_deref())?,
-        limit: Some(page.saturating_add(1)),
         ..InstanceFilter::default()
     };
-    let mut records = engine.store().list(filter).await.map_err(broken)?;
-    // One more than the page holds tells where the next one begins.
-    let next = records
-        .get(page)
-        .map(|record| InstanceFilter::token(&record.id));
-    records.truncate(page);
+    let (records, next) = engine.store().page(filter, page).await.map_err(broken)?;
     Ok(QueryEntitiesResponse {
         entities: records
             .into_iter()

@@ -236,15 +236,9 @@ pub(super) async fn query(
         statuses: statuses(&query.runtime_status)?,
         without_entities: true,
         from_id,
-        limit: Some(page.saturating_add(1)),
         ..InstanceFilter::default()
     };
-    let mut records = engine.store().list(filter).await.map_err(broken)?;
-    // One more than the page holds tells where the next one begins.
-    let next = records
-        .get(page)
-        .map(|record| InstanceFilter::token(&record.id));
-    records.truncate(page);
+    let (records, next) = engine.store().page(filter, page).await.map_err(broken)?;
     Ok(QueryInstancesResponse {
         orchestration_state: records
             .into_iter()

@@ -139,16 +139,9 @@ impl Management {
         let filter = InstanceFilter {
             prefix: request.text("instanceIdPrefix"),
             from_id,
-            limit: Some(page.saturating_add(1)),
             ..filter(request)
         };
-        let mut records = self.engine.store().list(filter).await?;
-        // One more than the page holds tells where the next one begins.
-        let next = if records.len() > page {
-            records.pop()
-        } else {
-            None
-        };
+        let (records, next) = self.engine.store().page(filter, page).await?;
         let show_input = request.flag("showInput", true);
         let documents = records
             .iter()
@@ -156,9 +149,7 @@ impl Management {
             .collect();
         let reply = Reply::json(200, &Json::Array(documents));
         Ok(match next {
-            Some(record) => {
-                reply.with("x-ms-continuation-token", InstanceFilter::token(&record.id))
-            }
+            Some(token) => reply.with("x-ms-continuation-token", token),
             None => reply,
         })
     }

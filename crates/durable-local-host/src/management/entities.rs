@@ -52,25 +52,16 @@ impl Management {
             created_to: request.time("lastOperationTimeTo"),
             with_state: true,
             from_id: token.and_then(InstanceFilter::from_token),
-            limit: Some(page.saturating_add(1)),
             ..InstanceFilter::default()
         };
-        let mut records = self.engine.store().list(filter).await?;
-        // One more than the page holds tells where the next one begins.
-        let next = if records.len() > page {
-            records.pop()
-        } else {
-            None
-        };
+        let (records, next) = self.engine.store().page(filter, page).await?;
         let with_state = request.flag("fetchState", false);
         let entities = records
             .iter()
             .filter_map(|record| entity_document(record, with_state));
         let reply = Reply::json(200, &Json::Array(entities.collect()));
         Ok(match next {
-            Some(record) => {
-                reply.with("x-ms-continuation-token", InstanceFilter::token(&record.id))
-            }
+            Some(token) => reply.with("x-ms-continuation-token", token),
             None => reply,
         })
     }

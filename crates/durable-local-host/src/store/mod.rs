@@ -148,6 +148,26 @@ impl Store {
             .await
     }
 
+    /// As many of the instances that a filter lets through as a page holds, and the token of the
+    /// page behind it, if there is one.
+    pub(crate) async fn page(
+        &self,
+        filter: InstanceFilter,
+        size: usize,
+    ) -> Result<(Vec<InstanceRecord>, Option<String>), StoreError> {
+        let filter = InstanceFilter {
+            // one more tells where the next page begins
+            limit: Some(size.saturating_add(1)),
+            ..filter
+        };
+        let mut records = self.list(filter).await?;
+        let next = records
+            .get(size)
+            .map(|record| InstanceFilter::token(&record.id));
+        records.truncate(size);
+        Ok((records, next))
+    }
+
     /// Deletes these instances as far as they have ended; how many there were.
     pub(crate) async fn purge(&self, ids: Vec<String>) -> Result<usize, StoreError> {
         self.writer
