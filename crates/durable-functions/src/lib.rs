@@ -44,6 +44,7 @@ pub mod bench_support;
 mod client;
 mod entity;
 mod error;
+mod failure_document;
 mod http;
 mod input;
 mod invocation;

@@ -9,8 +9,9 @@ use chrono::{DateTime, Utc};
 use durable_functions_protocol::id;
 use durable_functions_protocol::proto::Timestamp;
 
-use super::transport::{Start, proto_time};
+use super::transport::Start;
 use super::{ClientError, DurableClient, RuntimeStatus};
+use crate::orchestrator::timer::timestamp;
 
 /// A start of an instance, to be awaited. Gives the instance's id.
 #[derive(Debug)]
@@ -63,7 +64,7 @@ impl StartNew {
     /// Lets the instance begin at this time. Until then it is `Pending`. Only the host's gRPC
     /// endpoint can do that.
     pub fn start_at(mut self, time: DateTime<Utc>) -> Self {
-        self.start_at = Some(proto_time(time));
+        self.start_at = Some(timestamp(time));
         self
     }
 

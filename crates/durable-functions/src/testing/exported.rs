@@ -6,14 +6,14 @@ use durable_functions_protocol::proto::{
     ExecutionStartedEvent, ExecutionSuspendedEvent, ExecutionTerminatedEvent, HistoryEvent,
     OrchestrationStatus, OrchestratorStartedEvent, SubOrchestrationInstanceCompletedEvent,
     SubOrchestrationInstanceCreatedEvent, SubOrchestrationInstanceFailedEvent, TaskCompletedEvent,
-    TaskFailedEvent, TaskFailureDetails, TaskScheduledEvent, TimerCreatedEvent, TimerFiredEvent,
-    Timestamp,
+    TaskFailedEvent, TaskScheduledEvent, TimerCreatedEvent, TimerFiredEvent, Timestamp,
 };
 use durable_functions_protocol::time;
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::failure_document::FailureDocument;
 
 fn no_history(problem: impl std::fmt::Display) -> Error {
     Error::msg(format!(
@@ -44,34 +44,8 @@ struct Entry {
     input: Option<Value>,
     result: Option<Value>,
     reason: Option<String>,
-    failure_details: Option<Details>,
+    failure_details: Option<FailureDocument>,
     orchestration_status: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Details {
-    #[serde(default)]
-    error_type: String,
-    #[serde(default)]
-    error_message: String,
-    stack_trace: Option<String>,
-    inner_failure: Option<Box<Details>>,
-    #[serde(default)]
-    is_non_retriable: bool,
-}
-
-impl Details {
-    fn into_proto(self) -> TaskFailureDetails {
-        TaskFailureDetails {
-            error_type: self.error_type,
-            error_message: self.error_message,
-            stack_trace: self.stack_trace,
-            inner_failure: self.inner_failure.map(|inner| Box::new(inner.into_proto())),
-            is_non_retriable: self.is_non_retriable,
-            ..TaskFailureDetails::default()
-        }
-    }
 }
 
 /// What an entry says: that an action was scheduled, that it ended, or both.
@@ -139,7 +113,7 @@ impl Entry {
 
     /// The event that ended the action.
     fn end(self, id: i32) -> EventType {
-        let failed = self.failure_details.map(Details::into_proto);
+        let failed = self.failure_details.map(FailureDocument::into_proto);
         // results are shown as values, and as nothing where they are null
         let result = Some(self.result.unwrap_or(Value::Null).to_string());
         match self.event_type.as_str() {
@@ -202,7 +176,7 @@ impl Entry {
                 EventType::ExecutionCompleted(ExecutionCompletedEvent {
                     orchestration_status: status.into(),
                     result: Some(self.result.unwrap_or(Value::Null).to_string()),
-                    failure_details: self.failure_details.map(Details::into_proto),
+                    failure_details: self.failure_details.map(FailureDocument::into_proto),
                 })
             }
             _ => return Ok(None),

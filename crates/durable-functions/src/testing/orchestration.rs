@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use durable_functions_protocol::entity::EntityId;
 use durable_functions_protocol::proto::{
     EventRaisedEvent, EventType, ExecutionResumedEvent, ExecutionSuspendedEvent,
-    ExecutionTerminatedEvent, Timestamp,
+    ExecutionTerminatedEvent,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -23,6 +23,7 @@ use crate::activity::{Activity, ActivityFn};
 use crate::entity::{Entity, Typed};
 use crate::error::{Error, IntoError};
 use crate::input::{Encode, IntoInput};
+use crate::orchestrator::timer::timestamp;
 use crate::orchestrator::{self, DurableHttpResponse, Orchestrator, OrchestratorFn};
 
 /// A test run of an orchestrator, to be set up; see [the module](super).
@@ -69,13 +70,7 @@ impl<O: Orchestrator> TestOrchestration<O> {
 
     /// Sets the time at which the orchestration begins, instead of the first moment of 2026.
     pub fn at(mut self, begin: DateTime<Utc>) -> Self {
-        self.instance.begin = Timestamp {
-            seconds: begin.timestamp(),
-            nanos: begin
-                .timestamp_subsec_nanos()
-                .min(999_999_999)
-                .cast_signed(),
-        };
+        self.instance.begin = timestamp(begin);
         self
     }
 

@@ -7,7 +7,6 @@ mod retry;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use durable_functions_protocol::entity::EntityId;
 use durable_functions_protocol::proto::Timestamp;
 use tokio::time::Instant;
@@ -254,13 +253,5 @@ fn over_http(what: &str, why: &str) -> ClientError {
             "{what} needs the host's gRPC endpoint, and this client speaks to the HTTP management \
             API: {why}"
         ),
-    }
-}
-
-pub(super) fn proto_time(time: DateTime<Utc>) -> Timestamp {
-    Timestamp {
-        seconds: time.timestamp(),
-        // a leap second counts as the end of the second before it
-        nanos: time.timestamp_subsec_nanos().min(999_999_999).cast_signed(),
     }
 }

@@ -2,8 +2,9 @@
 
 use durable_functions_protocol::proto::{self, PurgeInstancesRequestRequest};
 
-use crate::client::transport::{Start, proto_time};
+use crate::client::transport::Start;
 use crate::client::{InstanceQuery, PurgeFilter, RuntimeStatus};
+use crate::orchestrator::timer::timestamp;
 
 pub(super) fn start(start: Start) -> proto::CreateInstanceRequest {
     let reuse = start
@@ -26,8 +27,8 @@ pub(super) fn start(start: Start) -> proto::CreateInstanceRequest {
 pub(super) fn query(query: &InstanceQuery, token: Option<String>) -> proto::InstanceQuery {
     proto::InstanceQuery {
         runtime_status: statuses(&query.statuses),
-        created_time_from: query.created_from.map(proto_time),
-        created_time_to: query.created_to.map(proto_time),
+        created_time_from: query.created_from.map(timestamp),
+        created_time_to: query.created_to.map(timestamp),
         max_instance_count: i32::try_from(query.page_size).unwrap_or(i32::MAX),
         continuation_token: token,
         instance_id_prefix: query.prefix.clone(),
@@ -39,8 +40,8 @@ pub(super) fn query(query: &InstanceQuery, token: Option<String>) -> proto::Inst
 pub(super) fn purge(filter: &PurgeFilter) -> proto::PurgeInstancesRequest {
     let slice = filter.slice;
     let filter = proto::PurgeInstanceFilter {
-        created_time_from: Some(proto_time(filter.beginning())),
-        created_time_to: filter.created_to.map(proto_time),
+        created_time_from: Some(timestamp(filter.beginning())),
+        created_time_to: filter.created_to.map(timestamp),
         runtime_status: statuses(&filter.statuses),
         timeout: Some(proto::Duration {
             seconds: i64::try_from(slice.as_secs()).unwrap_or(i64::MAX),

@@ -9,7 +9,7 @@ use crate::client::ClientError;
 use crate::client::entities::{CleanedEntities, EntityQuery, EntityState, Signal};
 use crate::client::query::Page;
 use crate::client::state::instant;
-use crate::client::transport::proto_time;
+use crate::orchestrator::timer::timestamp;
 
 const SIGNAL: Method = "/TaskHubSidecarService/SignalEntity";
 const GET: Method = "/TaskHubSidecarService/GetEntity";
@@ -24,7 +24,7 @@ impl Grpc<'_> {
             name: signal.operation,
             input: signal.input,
             request_id: uuid::Uuid::new_v4().to_string(),
-            scheduled_time: signal.at.map(proto_time),
+            scheduled_time: signal.at.map(timestamp),
             request_time: time::from_system_time(std::time::SystemTime::now()).ok(),
             ..proto::SignalEntityRequest::default()
         };
@@ -62,8 +62,8 @@ impl Grpc<'_> {
         let message = proto::QueryEntitiesRequest {
             query: Some(proto::EntityQuery {
                 instance_id_starts_with: prefix,
-                last_modified_from: query.modified_from.map(proto_time),
-                last_modified_to: query.modified_to.map(proto_time),
+                last_modified_from: query.modified_from.map(timestamp),
+                last_modified_to: query.modified_to.map(timestamp),
                 include_state: query.states,
                 include_transient: query.transient,
                 page_size: Some(i32::try_from(query.page_size).unwrap_or(i32::MAX)),

@@ -3,13 +3,13 @@
 use chrono::{DateTime, Utc};
 use durable_functions_protocol::entity::EntityId;
 use durable_functions_protocol::failure::Failure;
-use durable_functions_protocol::proto::TaskFailureDetails;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::client::ClientError;
 use crate::client::entities::EntityState;
 use crate::client::state::{InstanceState, RuntimeStatus, failure_of_text};
+use crate::failure_document::FailureDocument;
 
 /// What the API says of an error.
 #[derive(Deserialize)]
@@ -111,33 +111,7 @@ impl EntityDocument<'_> {
 #[serde(rename_all = "PascalCase")]
 struct HistoryEntry {
     event_type: String,
-    failure_details: Option<Details>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Details {
-    #[serde(default)]
-    error_type: String,
-    #[serde(default)]
-    error_message: String,
-    stack_trace: Option<String>,
-    inner_failure: Option<Box<Details>>,
-    #[serde(default)]
-    is_non_retriable: bool,
-}
-
-impl Details {
-    fn into_proto(self) -> TaskFailureDetails {
-        TaskFailureDetails {
-            error_type: self.error_type,
-            error_message: self.error_message,
-            stack_trace: self.stack_trace,
-            inner_failure: self.inner_failure.map(|inner| Box::new(inner.into_proto())),
-            is_non_retriable: self.is_non_retriable,
-            ..TaskFailureDetails::default()
-        }
-    }
+    failure_details: Option<FailureDocument>,
 }
 
 impl StatusDocument<'_> {
