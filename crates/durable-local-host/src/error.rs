@@ -3,8 +3,6 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::store::StoreError;
-
 /// Why the host could not start, or had to stop.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -97,9 +95,6 @@ pub enum Error {
         /// What went wrong.
         message: String,
     },
-    /// The state could not be read or written.
-    #[error("the state could not be read or written: {0}")]
-    Store(String),
     /// The system refused something basic.
     #[error("{what}: {source}")]
     System {
@@ -108,12 +103,6 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
-}
-
-impl From<StoreError> for Error {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error.to_string())
-    }
 }
 
 fn last_lines(stderr: &[String]) -> String {

@@ -57,14 +57,7 @@ impl Dashboard {
         })
     }
 
-    async fn prepare(&self) -> Result<(), Fault> {
-        let prepare = || self.engine.store().prepare_overview();
-        self.prepared.get_or_try_init(prepare).await?;
-        Ok(())
-    }
-
     async fn overview(&self) -> Result<Page, Fault> {
-        self.prepare().await?;
         // First the mark: what changes while the store is read shows as a change.
         let mark = self.engine.change_count();
         let overview = self.engine.store().overview(Ticks::now()).await?;
@@ -79,7 +72,6 @@ impl Dashboard {
 
     async fn instances(&self, query: &Query<'_>) -> Result<Page, Fault> {
         let search = query.search().map_err(Fault::Asked)?;
-        self.prepare().await?;
         let page = search.limit.saturating_sub(1);
         let mut records = self.engine.store().search(search).await?;
         let more = records.len() > page;
@@ -257,7 +249,7 @@ fn decode(chunks: &[HistoryChunk]) -> Result<Vec<Encoded>, Fault> {
     let mut events = Vec::new();
     for chunk in chunks {
         let decoded = chunk.decode().map_err(|error| {
-            Fault::Store(StoreError::Sqlite(format!(
+            Fault::Store(StoreError::Unreadable(format!(
                 "the history can't be read: {error}"
             )))
         })?;

@@ -49,8 +49,8 @@ impl<'a> OverviewDocument<'a> {
             task_hub,
             mark: mark.to_string(),
             statuses: statuses.collect(),
-            started: by_time(&overview.started),
-            ended: by_time(&overview.ended),
+            started: by_time(&overview.rates.started),
+            ended: by_time(&overview.rates.ended),
             orchestrators,
         }
     }

@@ -28,7 +28,6 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 pub(crate) struct Dashboard {
     engine: Arc<Engine>,
     task_hub: String,
-    prepared: tokio::sync::OnceCell<()>,
 }
 
 /// An answer before its headers.
@@ -67,11 +66,7 @@ impl Page {
 impl Dashboard {
     /// The dashboard of what an engine runs.
     pub(crate) fn new(engine: Arc<Engine>, task_hub: String) -> Self {
-        Self {
-            engine,
-            task_hub,
-            prepared: tokio::sync::OnceCell::new(),
-        }
+        Self { engine, task_hub }
     }
 
     /// What follows the dashboard's path, or `None` when the path is another one.

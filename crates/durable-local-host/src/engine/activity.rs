@@ -82,28 +82,14 @@ impl Engine {
             content,
             due: None,
         };
-        let mut commit = Commit {
+        let commit = Commit {
             done_task: Some(task.seq),
             messages: vec![message],
             ..Commit::default()
         };
-        let mut retry = Retry::new();
-        loop {
-            match self.store.commit(commit.clone()).await {
-                Ok(committed) => {
-                    commit = committed;
-                    break;
-                }
-                Err(error) => {
-                    self.console
-                        .problem(format!("the state cannot be written: {error}"));
-                    if !retry.wait(&self.stopping).await {
-                        return;
-                    }
-                }
-            }
+        if let Some(committed) = self.commit_in_the_end(commit).await {
+            self.send_out(committed).await;
         }
-        self.send_out(commit).await;
     }
 
     async fn call_activity(&self, task: &Task) -> Outcome {

@@ -1,5 +1,6 @@
 //! Turns: from the inbox to the handler to the store.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use durable_functions_protocol::proto::OrchestratorResponse;
@@ -71,7 +72,7 @@ impl Engine {
         retry: &mut Retry,
     ) -> Result<(), Fault> {
         if state.is_none() {
-            *state = self.load(id).await?;
+            *state = self.load(id, retry).await?;
         }
         let Some(instance) = state.as_mut() else {
             self.console.problem(format!(
@@ -91,21 +92,31 @@ impl Engine {
         self.commit_turn(instance, result, messages).await
     }
 
-    async fn load(&self, id: &str) -> Result<Option<InstanceState>, Fault> {
+    async fn load(&self, id: &str, retry: &mut Retry) -> Result<Option<InstanceState>, Fault> {
         let stored = self
             .store
             .load(id)
             .await
-            .map_err(|error| Fault::Again(error.to_string()))?;
+            .map_err(|error| self.unreadable(id, &error, retry))?;
         let Some(stored) = stored else {
             return Ok(None);
         };
         let (state, latest) =
-            InstanceState::stored(stored).map_err(|error| Fault::Again(error.to_string()))?;
+            InstanceState::stored(stored).map_err(|error| self.unreadable(id, &error, retry))?;
         if let Some(latest) = latest {
             self.ids.observe(latest);
         }
         Ok(Some(state))
+    }
+
+    /// An instance that can't be read waits, and a line says so.
+    pub(super) fn unreadable(&self, id: &str, error: &dyn Display, retry: &mut Retry) -> Fault {
+        if retry.is_first_telling() {
+            self.console.problem(format!(
+                "{id}: the instance cannot be read, and waits until it can: {error}"
+            ));
+        }
+        Fault::Again(error.to_string())
     }
 
     pub(super) async fn drop_messages(&self, messages: &mut Vec<Message>) -> Result<(), Fault> {
@@ -114,8 +125,7 @@ impl Engine {
             consumed,
             ..Commit::default()
         };
-        self.store
-            .commit(commit)
+        self.commit(commit)
             .await
             .map_err(|error| Fault::Again(error.to_string()))?;
         messages.clear();
@@ -136,7 +146,7 @@ impl Engine {
                     .problem(format!("{}: {reason}", turn.instance()));
                 return Ok(turn.fail_version(reason, &self.ids));
             }
-            if retry.after_refusal() {
+            if retry.is_first_telling() {
                 self.console.problem(format!(
                     "{}: {reason} The turn is delivered again until it is refused no more.",
                     turn.instance()
@@ -255,11 +265,10 @@ impl Engine {
             instances: std::mem::take(&mut result.instances),
             ..Commit::default()
         };
-        let mut committed = self.store.commit(commit).await.map_err(|error| {
-            self.console
-                .problem(format!("the state cannot be written: {error}"));
-            Fault::Again(error.to_string())
-        })?;
+        let mut committed = self
+            .commit(commit)
+            .await
+            .map_err(|error| Fault::Again(error.to_string()))?;
         messages.clear();
         if let Some(change) = committed.change.take() {
             state.advance(change.record, &change.chunk, result);

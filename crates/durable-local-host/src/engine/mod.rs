@@ -16,6 +16,7 @@ mod service;
 mod start;
 mod state;
 mod timers;
+mod trouble;
 mod turn;
 mod watchers;
 

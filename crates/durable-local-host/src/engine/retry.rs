@@ -15,7 +15,7 @@ const MAX_LOSSES: u32 = 10;
 pub(super) struct Retry {
     pause: Duration,
     losses: u32,
-    refused: bool,
+    told: bool,
 }
 
 impl Retry {
@@ -24,7 +24,7 @@ impl Retry {
         Self {
             pause: FIRST,
             losses: 0,
-            refused: false,
+            told: false,
         }
     }
 
@@ -39,9 +39,9 @@ impl Retry {
         self.losses == 1
     }
 
-    /// The turn was refused; whether for the first time.
-    pub(super) fn after_refusal(&mut self) -> bool {
-        !std::mem::replace(&mut self.refused, true)
+    /// Whether the reason is to be told: it is the first attempt that came to nothing.
+    pub(super) fn is_first_telling(&mut self) -> bool {
+        !std::mem::replace(&mut self.told, true)
     }
 
     /// Waits before the next attempt; false when the host stops meanwhile.

@@ -99,7 +99,7 @@ impl Engine {
             let (state, _) = InstanceState::stored(stored).map_err(unreadable)?;
             fresh.insert(id, state);
         }
-        let committed = self.store().commit(commit).await?;
+        let committed = self.commit(commit).await?;
         fresh
             .keys()
             .for_each(|id: &String| self.watchers.changed(id));
@@ -125,7 +125,7 @@ impl Engine {
 }
 
 fn unreadable(error: prost::DecodeError) -> StoreError {
-    StoreError::Sqlite(format!("the history can't be read: {error}"))
+    StoreError::Unreadable(format!("the history can't be read: {error}"))
 }
 
 /// The history without its failures; `gone` are sub-orchestrations that can't be rewound.

@@ -16,12 +16,15 @@ use super::functions::FunctionTable;
 use super::ids::Ids;
 use super::instances::Instances;
 use super::request::RequestTrailer;
+use super::retry::Retry;
 use super::state::InstanceState;
 use super::timers::Timers;
+use super::trouble::Trouble;
 use super::turn::{child_failed, event};
 use super::watchers::Watchers;
 use crate::config::DurableOptions;
 use crate::console::{Console, ConsoleSource};
+use crate::error::Error;
 use crate::handler::Handler;
 use crate::store::{Commit, Created, InstanceRecord, Message, NewInstance, Store, StoreError};
 use crate::time::Ticks;
@@ -60,11 +63,12 @@ pub(crate) struct Engine {
     pub(super) stopping: CancellationToken,
     tasks: TaskTracker,
     pub(super) watchers: Watchers,
+    trouble: Trouble,
 }
 
 impl Engine {
     /// Takes up what the state holds and runs it.
-    pub(crate) async fn start(options: EngineOptions) -> Result<Arc<Self>, StoreError> {
+    pub(crate) async fn start(options: EngineOptions) -> Result<Arc<Self>, Error> {
         let recovered = options.store.recover().await?;
         let engine = Arc::new(Self {
             trailer: RequestTrailer::new(&options.durable),
@@ -90,6 +94,7 @@ impl Engine {
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
             watchers: Watchers::default(),
+            trouble: Trouble::default(),
         });
         if !recovered.messages.is_empty() || !recovered.tasks.is_empty() {
             engine.console.say(format!(
@@ -233,6 +238,28 @@ impl Engine {
         }
     }
 
+    /// Writes, and says when that can't be done.
+    pub(super) async fn commit(&self, commit: Commit) -> Result<Commit, StoreError> {
+        let outcome = self.store.commit(commit).await;
+        match &outcome {
+            Ok(_) => self.trouble.over(&self.console),
+            Err(error) => self.trouble.met(error, self.store.place(), &self.console),
+        }
+        outcome
+    }
+
+    /// Writes as soon as it can be done. Nothing when the host stops before.
+    pub(super) async fn commit_in_the_end(&self, commit: Commit) -> Option<Commit> {
+        let mut retry = Retry::new();
+        loop {
+            match self.commit(commit.clone()).await {
+                Ok(committed) => return Some(committed),
+                Err(_) if retry.wait(&self.stopping).await => {}
+                Err(_) => return None,
+            }
+        }
+    }
+
     pub(super) async fn send(
         self: &Arc<Self>,
         id: &str,
@@ -250,7 +277,6 @@ impl Engine {
             due,
         };
         let committed = self
-            .store
             .commit(Commit {
                 messages: vec![message],
                 ..Commit::default()
@@ -288,15 +314,11 @@ impl Engine {
                 messages: refused,
                 ..Commit::default()
             };
-            match self.store.commit(commit).await {
-                Ok(committed) => committed
-                    .messages
-                    .into_iter()
-                    .for_each(|message| self.deliver(message, None)),
-                Err(error) => self
-                    .console
-                    .problem(format!("the state cannot be written: {error}")),
-            }
+            let committed = self.commit_in_the_end(commit).await.unwrap_or_default();
+            committed
+                .messages
+                .into_iter()
+                .for_each(|message| self.deliver(message, None));
         }
     }
 

@@ -102,7 +102,6 @@ impl Engine {
         };
         let new = new_instance(execution, reuse, &self.ids);
         let committed = self
-            .store
             .commit(Commit {
                 instances: vec![new],
                 ..Commit::default()

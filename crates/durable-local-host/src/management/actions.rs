@@ -94,7 +94,7 @@ impl Management {
                 events.extend(
                     chunk
                         .decode()
-                        .map_err(|error| StoreError::Sqlite(error.to_string()))?,
+                        .map_err(|error| StoreError::Unreadable(error.to_string()))?,
                 );
             }
             let shown = Shown {

@@ -4,21 +4,28 @@
 //! commit). Reads have a thread and a connection of their own, except in memory, where there is
 //! only one connection.
 
+mod error;
 mod operations;
 mod overview;
 mod queries;
+mod rates;
 mod records;
 mod schema;
 mod worker;
 
 use std::fs::{self, File, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::Connection;
+use tokio::sync::OnceCell;
 
-pub(crate) use overview::{Overview, RATE_SECONDS, Search};
+pub(crate) use error::StoreError;
+pub(crate) use overview::{Overview, Search};
 pub(crate) use queries::InstanceFilter;
+use rates::Rates;
+pub(crate) use rates::{RATE_SECONDS, RecentRates};
 #[cfg(test)]
 pub(crate) use records::frame_events;
 pub(crate) use records::{
@@ -29,77 +36,81 @@ use worker::Worker;
 
 use crate::error::Error;
 
-/// A read or a write that failed.
-#[derive(Clone, Debug, thiserror::Error)]
-pub(crate) enum StoreError {
-    /// SQLite said no.
-    #[error("{0}")]
-    Sqlite(String),
-    /// The thread is gone: the host is stopping.
-    #[error("the store is closed")]
-    Closed,
-}
-
-impl From<rusqlite::Error> for StoreError {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Sqlite(error.to_string())
-    }
-}
-
 /// The open state.
 #[derive(Debug)]
 pub(crate) struct Store {
+    place: String,
     writer: Worker,
     reader: Option<Worker>,
+    rates: Rates,
+    indexed: OnceCell<()>,
     // Held for as long as the store is open, so that no second host uses the same file.
-    _lock: Option<File>,
+    #[expect(dead_code, reason = "it is there to be held")]
+    lock: Option<File>,
 }
 
 impl Store {
     /// Opens the state of a task hub in a folder, which is made when it is not there.
     pub(crate) fn open(folder: &Path, hub: &str) -> Result<Self, Error> {
-        let fault = |message: String| Error::State {
-            place: folder.display().to_string(),
-            message,
+        let fault = |message: String| unusable(folder.display(), message);
+        let refused = |error: io::Error| {
+            fault(format!(
+                "{error}. Choose a folder that you may write to with --state DIR"
+            ))
         };
-        fs::create_dir_all(folder).map_err(|error| fault(error.to_string()))?;
+        fs::create_dir_all(folder).map_err(refused)?;
         let path = folder.join(file_name(hub));
-        let lock = lock_file(&path.with_extension("lock")).map_err(fault)?;
-        let sqlite = |error: rusqlite::Error| fault(error.to_string());
-        let connection = Connection::open(&path).map_err(sqlite)?;
-        schema::prepare(&connection, false).map_err(fault)?;
-        let reader = Connection::open(&path).map_err(sqlite)?;
-        schema::prepare_reader(&reader).map_err(sqlite)?;
-        let start = |name, connection| {
-            Worker::start(name, connection).map_err(|error| fault(error.to_string()))
-        };
+        let lock = File::create(path.with_extension("lock")).map_err(refused)?;
+        lock_file(&lock).map_err(fault)?;
+        let store = Self::open_file(&path).map_err(|error| unusable(path.display(), error))?;
         Ok(Self {
-            writer: start("store-writer", connection)?,
-            reader: Some(start("store-reader", reader)?),
-            _lock: Some(lock),
+            lock: Some(lock),
+            ..store
+        })
+    }
+
+    fn open_file(path: &Path) -> Result<Self, StoreError> {
+        let connection = Connection::open(path)?;
+        schema::prepare(&connection, false)?;
+        let reader = Connection::open(path)?;
+        schema::prepare_reader(&reader)?;
+        Ok(Self {
+            place: path.display().to_string(),
+            writer: Worker::start("store-writer", connection)?,
+            reader: Some(Worker::start("store-reader", reader)?),
+            rates: Rates::default(),
+            indexed: OnceCell::new(),
+            lock: None,
         })
     }
 
     /// Opens a state that lives in memory.
     pub(crate) fn memory() -> Result<Self, Error> {
-        let fault = |message: String| Error::State {
-            place: "memory".to_owned(),
-            message,
-        };
-        let connection = Connection::open_in_memory().map_err(|error| fault(error.to_string()))?;
-        schema::prepare(&connection, true).map_err(fault)?;
-        let writer =
-            Worker::start("store", connection).map_err(|error| fault(error.to_string()))?;
+        Self::open_memory().map_err(|error| unusable("memory", error))
+    }
+
+    fn open_memory() -> Result<Self, StoreError> {
+        let connection = Connection::open_in_memory()?;
+        schema::prepare(&connection, true)?;
         Ok(Self {
-            writer,
+            place: "memory".to_owned(),
+            writer: Worker::start("store", connection)?,
             reader: None,
-            _lock: None,
+            rates: Rates::default(),
+            indexed: OnceCell::new(),
+            lock: None,
         })
     }
 
     /// What is open: everything that a start has to take up again.
-    pub(crate) async fn recover(&self) -> Result<Recovered, StoreError> {
-        self.writer.run(operations::recover).await
+    pub(crate) async fn recover(&self) -> Result<Recovered, Error> {
+        let recovered = self.writer.run(operations::recover).await;
+        recovered.map_err(|error| unusable(&self.place, error))
+    }
+
+    /// Where the state is: a file, or memory.
+    pub(crate) fn place(&self) -> &str {
+        &self.place
     }
 
     /// Writes all of it or nothing. Gives the commit back, with `created` filled in.
@@ -113,6 +124,7 @@ impl Store {
         // The worker lets go of its share before it answers.
         let mut commit = Arc::into_inner(commit).ok_or(StoreError::Closed)?;
         commit.created = created;
+        self.rates.count(&commit);
         Ok(commit)
     }
 
@@ -144,6 +156,9 @@ impl Store {
         &self,
         filter: InstanceFilter,
     ) -> Result<Vec<InstanceRecord>, StoreError> {
+        if !filter.statuses.is_empty() {
+            self.make_indexes().await;
+        }
         self.read(move |connection| queries::list(connection, &filter))
             .await
     }
@@ -197,10 +212,16 @@ fn file_name(hub: &str) -> PathBuf {
     PathBuf::from(format!("{}.sqlite3", safe.to_ascii_lowercase()))
 }
 
-fn lock_file(path: &Path) -> Result<File, String> {
-    let file = File::create(path).map_err(|error| error.to_string())?;
+fn unusable(place: impl ToString, message: impl ToString) -> Error {
+    Error::State {
+        place: place.to_string(),
+        message: message.to_string(),
+    }
+}
+
+fn lock_file(file: &File) -> Result<(), String> {
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => Err(
             "another host is using it: stop that one, or choose another folder with --state DIR"
                 .to_owned(),
@@ -218,7 +239,7 @@ mod tests {
     use super::*;
     use crate::time::Ticks;
 
-    fn new_instance(id: &str, seq: i64, reuse: Reuse) -> NewInstance {
+    pub(super) fn new_instance(id: &str, seq: i64, reuse: Reuse) -> NewInstance {
         let kind = EventType::OrchestratorStarted(OrchestratorStartedEvent {});
         let event = HistoryEvent {
             event_id: -1,

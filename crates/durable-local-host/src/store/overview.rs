@@ -5,22 +5,17 @@ use std::collections::BTreeMap;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
-use super::queries::{COLUMNS, record_from_row};
-use super::{InstanceRecord, Store, StoreError};
+use super::queries::{COLUMNS, after_prefix, record_from_row};
+use super::{InstanceRecord, RecentRates, Store, StoreError};
 use crate::time::Ticks;
-
-/// Seconds that [`Overview`] looks back.
-pub(crate) const RATE_SECONDS: i64 = 60;
 
 /// Instances in numbers; entities are left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Overview {
     /// How many are in which status.
     pub(crate) statuses: Vec<(i32, i64)>,
-    /// How many were started in the last seconds: age in seconds, number.
-    pub(crate) started: Vec<(i64, i64)>,
-    /// How many ended in the last seconds.
-    pub(crate) ended: Vec<(i64, i64)>,
+    /// How many started and ended in the last seconds.
+    pub(crate) rates: RecentRates,
 }
 
 /// Which instances to show, the newest first.
@@ -44,21 +39,32 @@ pub(crate) struct Search {
 
 /// Every write has to keep these up to date, so they are made when somebody looks for the first time.
 const INDEXES: &str = "
-CREATE INDEX IF NOT EXISTS instances_by_status ON instances (status, updated, id);
+CREATE INDEX IF NOT EXISTS instances_by_status ON instances (status, id);
 CREATE INDEX IF NOT EXISTS instances_by_age ON instances (created, id, status, name);
 ";
 
 impl Store {
-    /// Makes the other reads of this module fast, however many instances there are.
-    pub(crate) async fn prepare_overview(&self) -> Result<(), StoreError> {
-        self.writer
-            .run(|connection| connection.execute_batch(INDEXES))
-            .await
+    /// Makes reads of many instances fast, however many there are.
+    pub(super) async fn make_indexes(&self) {
+        let make = || {
+            self.writer
+                .run(|connection| connection.execute_batch(INDEXES))
+        };
+        if let Err(error) = self.indexed.get_or_try_init(make).await {
+            tracing::warn!(
+                "reads of many instances are slow, their indexes can't be made: {error}"
+            );
+        }
     }
 
     /// Numbers about all instances.
     pub(crate) async fn overview(&self, now: Ticks) -> Result<Overview, StoreError> {
-        self.read(move |connection| overview(connection, now)).await
+        self.make_indexes().await;
+        let statuses = self.read(count_statuses).await?;
+        Ok(Overview {
+            statuses,
+            rates: self.rates.recent(now),
+        })
     }
 
     /// Rows of entities by id, from that one on.
@@ -81,58 +87,35 @@ impl Store {
 
     /// The instances that are asked for, the newest first, without inputs and outputs.
     pub(crate) async fn search(&self, search: Search) -> Result<Vec<InstanceRecord>, StoreError> {
+        self.make_indexes().await;
         self.read(move |connection| find(connection, &search)).await
     }
 }
 
-fn overview(connection: &Connection, now: Ticks) -> rusqlite::Result<Overview> {
-    let pairs = |sql: &str, values: &[i64]| -> rusqlite::Result<Vec<(i64, i64)>> {
+fn count_statuses(connection: &Connection) -> rusqlite::Result<Vec<(i32, i64)>> {
+    let counts = |sql: &str| -> rusqlite::Result<Vec<(i32, i64)>> {
         connection
             .prepare_cached(sql)?
-            .query_map(params_from_iter(values), |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })?
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
             .collect()
     };
-    let second = 10_000_000;
-    let since = now.0 - RATE_SECONDS * second;
-    let mut statuses: BTreeMap<i64, i64> = pairs(
-        "SELECT status, count(*) FROM instances GROUP BY status",
-        &[],
-    )?
-    .into_iter()
-    .collect();
+    let mut statuses: BTreeMap<i32, i64> =
+        counts("SELECT status, count(*) FROM instances GROUP BY status")?
+            .into_iter()
+            .collect();
     // Entities begin with @. To count them and take them off is faster than to look at all ids.
-    let entities = pairs(
+    let entities = counts(
         "SELECT status, count(*) FROM instances WHERE id >= '@' AND id < 'A' GROUP BY status",
-        &[],
     )?;
     for (status, count) in entities {
         if let Some(all) = statuses.get_mut(&status) {
             *all -= count;
         }
     }
-    let started = pairs(
-        "SELECT (?1 - created) / ?2 AS age, count(*) FROM instances
-         WHERE created > ?3 AND created <= ?1 AND substr(id, 1, 1) <> '@' GROUP BY age",
-        &[now.0, second, since],
-    )?;
-    // Completed, Failed, Canceled, Terminated.
-    let ended = pairs(
-        "SELECT (?1 - updated) / ?2 AS age, count(*) FROM instances
-         WHERE updated > ?3 AND updated <= ?1 AND status IN (1, 3, 4, 5) AND substr(id, 1, 1) <> '@' GROUP BY age",
-        &[now.0, second, since],
-    )?;
-    let statuses = statuses
+    Ok(statuses
         .into_iter()
         .filter(|(_, count)| *count > 0)
-        .filter_map(|(status, count)| Some((i32::try_from(status).ok()?, count)))
-        .collect();
-    Ok(Overview {
-        statuses,
-        started,
-        ended,
-    })
+        .collect())
 }
 
 fn find(connection: &Connection, search: &Search) -> rusqlite::Result<Vec<InstanceRecord>> {
@@ -148,8 +131,10 @@ fn find(connection: &Connection, search: &Search) -> rusqlite::Result<Vec<Instan
     };
     match &search.prefix {
         Some(prefix) => {
-            let text = Value::Text(prefix.clone());
-            condition(" AND substr(id, 1, length(?)) = ?", text);
+            condition(" AND id >= ?", Value::Text(prefix.clone()));
+            if let Some(end) = after_prefix(prefix) {
+                condition(" AND id < ?", Value::Text(end));
+            }
         }
         None => condition(" AND substr(id, 1, 1) <> ?", Value::Text("@".to_owned())),
     }
@@ -191,7 +176,6 @@ mod tests {
 
     async fn store_with(instances: &[(&str, &str, i32, i64)]) -> Store {
         let store = Store::memory().unwrap();
-        store.prepare_overview().await.unwrap();
         for (seq, (id, name, status, created)) in (1..).zip(instances) {
             let record = InstanceRecord {
                 id: (*id).into(),
@@ -235,21 +219,6 @@ mod tests {
             store.commit(commit).await.unwrap();
         }
         store
-    }
-
-    #[tokio::test]
-    async fn it_works_before_it_is_made_fast_and_is_made_so_once() {
-        let store = Store::memory().unwrap();
-        assert_eq!(
-            store.overview(Ticks::now()).await.unwrap(),
-            Overview::default()
-        );
-        store.prepare_overview().await.unwrap();
-        store.prepare_overview().await.unwrap();
-        assert_eq!(
-            store.overview(Ticks::now()).await.unwrap(),
-            Overview::default()
-        );
     }
 
     fn ids(records: &[InstanceRecord]) -> Vec<&str> {
@@ -345,7 +314,6 @@ mod tests {
         ];
         let overview = store_with(&rows).await.overview(Ticks(now)).await.unwrap();
         assert_eq!(overview.statuses, [(0, 1), (1, 2), (3, 1)]);
-        assert_eq!(overview.started, [(0, 1), (3, 2)]);
-        assert_eq!(overview.ended, [(2, 1), (3, 1)]);
+        assert_eq!(overview.rates.started, [(1, 1), (3, 1), (4, 1)]);
     }
 }

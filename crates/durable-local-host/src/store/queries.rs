@@ -94,11 +94,10 @@ pub(super) fn list(
         sql.push_str(&text.replace('?', &format!("?{}", values.len())));
     };
     if let Some(prefix) = &filter.prefix {
-        condition(
-            &mut sql,
-            " AND substr(id, 1, length(?)) = ?",
-            Value::Text(prefix.clone()),
-        );
+        condition(&mut sql, " AND id >= ?", Value::Text(prefix.clone()));
+        if let Some(end) = after_prefix(prefix) {
+            condition(&mut sql, " AND id < ?", Value::Text(end));
+        }
     }
     if let Some(time) = filter.created_from {
         condition(&mut sql, " AND created >= ?", Value::Integer(time.0));
@@ -132,6 +131,18 @@ pub(super) fn list(
         .prepare(&sql)?
         .query_map(params_from_iter(values), record_from_row)?
         .collect()
+}
+
+/// The text that all texts with this beginning come before; there is none if they come last.
+pub(super) fn after_prefix(prefix: &str) -> Option<String> {
+    let mut rest = prefix.chars();
+    while let Some(last) = rest.next_back() {
+        // The range of characters leaves out the surrogates.
+        if let Some(next) = (last..=char::MAX).nth(1) {
+            return Some(format!("{}{next}", rest.as_str()));
+        }
+    }
+    None
 }
 
 /// The instance in a row of [`COLUMNS`].
@@ -186,4 +197,22 @@ pub(super) fn task_from_row(row: &Row<'_>) -> rusqlite::Result<Task> {
 /// The status of a number in a row.
 pub(super) fn status_of(number: i32) -> OrchestrationStatus {
     OrchestrationStatus::try_from(number).unwrap_or(OrchestrationStatus::Failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn texts_with_a_prefix_lie_between_it_and_its_end(
+            prefix in "[a\u{10ffff}\u{d7ff}]{0,3}",
+            text in "[ab\u{10ffff}\u{d7ff}\u{e000}]{0,5}",
+        ) {
+            let within = text >= prefix && after_prefix(&prefix).is_none_or(|end| text < end);
+            prop_assert_eq!(within, text.starts_with(&prefix));
+        }
+    }
 }

@@ -2,6 +2,8 @@
 
 use rusqlite::Connection;
 
+use super::StoreError;
+
 /// Number of this layout; a file of another one is refused.
 const VERSION: i64 = 1;
 
@@ -49,21 +51,21 @@ CREATE TABLE tasks (
 ";
 
 /// Makes a connection ready to write, and the tables when they are not there.
-pub(super) fn prepare(connection: &Connection, memory: bool) -> Result<(), String> {
-    set_up(connection, memory).map_err(|error| error.to_string())?;
-    let version: i64 = connection
-        .query_row("PRAGMA user_version", [], |row| row.get(0))
-        .map_err(|error| error.to_string())?;
+pub(super) fn prepare(connection: &Connection, memory: bool) -> Result<(), StoreError> {
+    set_up(connection, memory)?;
+    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if !memory {
+        // A file that can't be written shall say so now, not with the first orchestration.
+        connection.execute_batch("BEGIN IMMEDIATE; COMMIT;")?;
+    }
     match version {
         VERSION => Ok(()),
-        0 => connection
-            .execute_batch(&format!(
-                "BEGIN; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;"
-            ))
-            .map_err(|error| error.to_string()),
-        other => Err(format!(
+        0 => Ok(connection.execute_batch(&format!(
+            "BEGIN; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;"
+        ))?),
+        other => Err(StoreError::Unreadable(format!(
             "it was made by another version of this program (layout {other}, this one knows {VERSION}): choose another folder"
-        )),
+        ))),
     }
 }
 
@@ -82,6 +84,6 @@ fn set_up(connection: &Connection, memory: bool) -> rusqlite::Result<()> {
             .execute_batch("PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000;")?;
     }
     connection.execute_batch(
-        "PRAGMA busy_timeout = 10000; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;",
+        "PRAGMA busy_timeout = 5000; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;",
     )
 }

@@ -32,6 +32,7 @@ mod lifecycle;
 mod management;
 mod rewind;
 mod scheduled;
+mod storage;
 mod turns;
 
 /// Not a test of its own: with the variable set this is the handler.

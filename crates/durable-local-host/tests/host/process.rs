@@ -18,7 +18,30 @@ pub struct HostProcess {
 impl HostProcess {
     /// Starts the binary on a free port and waits until it listens.
     pub async fn start(app: &Path, args: &[&str]) -> Self {
-        let mut host = Self::spawn(app, &[&["--port", "0"], args].concat());
+        let program = Command::new(env!("CARGO_BIN_EXE_durable-local-host"));
+        Self::listening(Self::spawn_as(
+            program,
+            app,
+            &[&["--port", "0"], args].concat(),
+        ))
+        .await
+    }
+
+    /// The same for a process that lives on when the system refuses to let a file grow.
+    pub async fn start_with_small_files(app: &Path, args: &[&str]) -> Self {
+        let mut program = Command::new("sh");
+        program
+            .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
+            .arg(env!("CARGO_BIN_EXE_durable-local-host"));
+        Self::listening(Self::spawn_as(
+            program,
+            app,
+            &[&["--port", "0"], args].concat(),
+        ))
+        .await
+    }
+
+    async fn listening(mut host: Self) -> Self {
         let line = host.lines.wait_for("Listening on http://localhost:").await;
         let port = line
             .split("localhost:")
@@ -33,7 +56,15 @@ impl HostProcess {
 
     /// Starts the binary.
     pub fn spawn(app: &Path, args: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_durable-local-host"))
+        Self::spawn_as(
+            Command::new(env!("CARGO_BIN_EXE_durable-local-host")),
+            app,
+            args,
+        )
+    }
+
+    fn spawn_as(mut program: Command, app: &Path, args: &[&str]) -> Self {
+        let mut child = program
             .arg("--app")
             .arg(app)
             .args(args)

@@ -101,7 +101,7 @@ impl Engine {
             removed_entity: Some(Arc::clone(id)),
             ..Commit::default()
         };
-        self.store.commit(commit).await?;
+        self.commit(commit).await?;
         Ok(true)
     }
 }

@@ -1,5 +1,6 @@
 //! Batches: from the inbox to the handler to the store.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use durable_functions_protocol::proto::{
@@ -87,7 +88,7 @@ impl Engine {
     ) -> Result<Progress, Fault> {
         let loaded = match entity.take() {
             Some(loaded) => Some(loaded.scheduler),
-            None => self.load_entity(id).await?,
+            None => self.load_entity(id, retry).await?,
         };
         let (Some(entity_id), Some(scheduler)) = (EntityId::parse(id), loaded) else {
             self.console.problem(format!(
@@ -130,8 +131,14 @@ impl Engine {
     }
 
     /// The entity as it is stored; nothing when the id belongs to an orchestration.
-    async fn load_entity(&self, id: &str) -> Result<Option<Scheduler>, Fault> {
-        let Some(stored) = self.store.load(id).await.map_err(again)? else {
+    async fn load_entity(&self, id: &str, retry: &mut Retry) -> Result<Option<Scheduler>, Fault> {
+        let unreadable = |error: &dyn Display, retry: &mut Retry| self.unreadable(id, error, retry);
+        let Some(stored) = self
+            .store
+            .load(id)
+            .await
+            .map_err(|error| unreadable(&error, retry))?
+        else {
             return Ok(Some(Scheduler::default()));
         };
         if stored.record.name != id {
@@ -139,7 +146,7 @@ impl Engine {
         }
         Scheduler::read(stored.record.input.as_deref().unwrap_or_default())
             .map(Some)
-            .map_err(again)
+            .map_err(|error| unreadable(&error, retry))
     }
 
     /// Applies what came back; how many operations were dealt with.
@@ -273,11 +280,7 @@ impl Engine {
             instances: std::mem::take(&mut batch.instances),
             ..Commit::default()
         };
-        let committed = self.store.commit(commit).await.map_err(|error| {
-            self.console
-                .problem(format!("the state cannot be written: {error}"));
-            again(error)
-        })?;
+        let committed = self.commit(commit).await.map_err(again)?;
         messages.clear();
         self.watchers.changed(id);
         self.send_out(committed).await;

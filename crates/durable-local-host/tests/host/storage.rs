@@ -1,0 +1,173 @@
+//! A state that can't be used, or can't be written for a while, is told and loses nothing.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use durable_local_host::{Error, LocalHost, LocalHostBuilder, StateLocation};
+use rusqlite::Connection;
+
+use crate::app::{BASE, TestApp, handler_command, write_app};
+use crate::kills::host_json_of_handler;
+use crate::process::HostProcess;
+
+const FILE: &str = "testhubname.sqlite3";
+
+fn at(state: &Path) -> impl FnOnce(LocalHostBuilder) -> LocalHostBuilder {
+    let location = StateLocation::Folder(state.to_owned());
+    |builder| builder.state(location)
+}
+
+/// Why a host does not start with that state.
+async fn refusal(state: &Path) -> String {
+    let app = tempfile::tempdir().unwrap();
+    write_app(app.path(), "{}");
+    let builder = LocalHost::builder()
+        .app(app.path())
+        .handler(handler_command());
+    let error: Error = at(state)(builder).start().await.unwrap_err();
+    error.to_string()
+}
+
+/// A state with an instance that has ended and one that waits.
+async fn used_state() -> (tempfile::TempDir, PathBuf) {
+    let state = tempfile::tempdir().unwrap();
+    let app = TestApp::start_with("{}", at(state.path())).await;
+    app.client.run("hello_orchestrator", "done", "\"x\"").await;
+    app.client
+        .begin("wait_events", "live", r#"{"count":1}"#)
+        .await;
+    app.client.until_status("live", "Running").await;
+    app.stop().await;
+    let file = state.path().join(FILE);
+    assert!(file.is_file());
+    (state, file)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_that_is_a_file_is_refused_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("state");
+    std::fs::write(&file, "").unwrap();
+    let error = refusal(&file).await;
+    assert!(error.contains(&file.display().to_string()), "{error}");
+    assert!(
+        error.contains("Choose a folder that you may write to with --state DIR"),
+        "{error}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_no_database_is_refused_with_what_to_do() {
+    let state = tempfile::tempdir().unwrap();
+    let file = state.path().join(FILE);
+    std::fs::write(&file, "something else altogether ".repeat(500)).unwrap();
+    let error = refusal(state.path()).await;
+    assert!(error.contains(&file.display().to_string()), "{error}");
+    assert!(error.contains("The file is damaged"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_database_is_refused_with_what_to_do() {
+    let (state, file) = used_state().await;
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes.iter_mut().skip(4096).for_each(|byte| *byte = !*byte);
+    std::fs::write(&file, bytes).unwrap();
+    let error = refusal(state.path()).await;
+    assert!(error.contains("The file is damaged"), "{error}");
+    assert!(error.contains(".recover"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_that_cannot_be_read_stops_no_other() {
+    let (state, file) = used_state().await;
+    let changed = Connection::open(&file)
+        .unwrap()
+        .execute(
+            "UPDATE history SET events = x'ffffffff' WHERE instance = 'live'",
+            [],
+        )
+        .unwrap();
+    assert_eq!(changed, 1);
+    let app = TestApp::start_with("{}", at(state.path())).await;
+    let raise = format!("{BASE}/instances/live/raiseEvent/E");
+    assert_eq!(app.client.post(&raise, "1").await.status, 202);
+    app.lines
+        .wait_for("live: the instance cannot be read, and waits until it can")
+        .await;
+    let other = app.client.run("hello_orchestrator", "other", "\"y\"").await;
+    assert_eq!(other["output"], "Hello y!");
+    let history = format!("{BASE}/instances/live?showHistory=true");
+    assert_eq!(app.client.get(&history).await.status, 500);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_somebody_else_holds_is_told() {
+    let (state, file) = used_state().await;
+    let other = Connection::open(&file).unwrap();
+    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let error = refusal(state.path()).await;
+    assert!(error.contains("Another program holds the file"), "{error}");
+}
+
+/// Sets how large files of a process may get. Root may lift it again, and so may everybody as
+/// long as the hard limit stays.
+#[cfg(target_os = "linux")]
+fn limit_files(process: u32, limit: &str) {
+    let status = Command::new("prlimit")
+        .args(["--pid", &process.to_string(), &format!("--fsize={limit}:")])
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_takes_no_more_holds_orchestrations_up_and_loses_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = tempfile::tempdir().unwrap();
+    write_app(folder.path(), &host_json_of_handler());
+    let arguments = ["--state", state.path().to_str().unwrap()];
+    let host = HostProcess::start_with_small_files(folder.path(), &arguments).await;
+    for number in 0..5 {
+        host.client()
+            .begin("chain", &format!("c{number}"), r#"{"n":40}"#)
+            .await;
+    }
+    host.client()
+        .until("c0", |status| status["runtimeStatus"] != "Pending")
+        .await;
+    let log = state.path().join(format!("{FILE}-wal"));
+    let size = std::fs::metadata(&log).unwrap().len();
+    limit_files(host.id(), &size.to_string());
+    let line = host.lines.wait_for("cannot be written").await;
+    assert!(line.contains(FILE), "{line}");
+    assert!(
+        line.contains("The disk or its file system refuses"),
+        "{line}"
+    );
+    let refused = host
+        .client()
+        .post(&format!("{BASE}/orchestrators/chain/late"), r#"{"n":1}"#)
+        .await;
+    assert_eq!(refused.status, 500, "{}", refused.text());
+    assert!(refused.text().contains("The disk"), "{}", refused.text());
+    assert_eq!(host.client().status("c0").await["runtimeStatus"], "Running");
+    limit_files(host.id(), "unlimited");
+    host.lines.wait_for("the state can be written again").await;
+    for number in 0..5 {
+        let status = host
+            .client()
+            .until_status(&format!("c{number}"), "Completed")
+            .await;
+        assert_eq!(status["output"], 40);
+    }
+    assert_eq!(
+        host.client()
+            .get(&format!("{BASE}/instances/late"))
+            .await
+            .status,
+        404
+    );
+    host.terminate().await;
+}
