@@ -251,6 +251,13 @@ impl Engine {
         mut result: TurnResult,
         messages: &mut Vec<Message>,
     ) -> Result<(), Fault> {
+        // An execution that is over needs its timers no more, nor those of its last turn.
+        let is_over = result.replace || result.record.has_ended();
+        if result.record.has_ended() {
+            let own = Arc::clone(&result.record.id);
+            let is_own_timer = |message: &Message| message.due.is_some() && message.instance == own;
+            result.messages.retain(|message| !is_own_timer(message));
+        }
         let change = InstanceChange {
             record: result.record.clone(),
             turn: if result.replace { 0 } else { state.next_turn },
@@ -270,6 +277,9 @@ impl Engine {
             .await
             .map_err(|error| Fault::Again(error.to_string()))?;
         messages.clear();
+        if is_over {
+            self.timers.forget(&state.record.id);
+        }
         if let Some(change) = committed.change.take() {
             state.advance(change.record, &change.chunk, result);
             self.watchers.changed(&state.record.id);

@@ -1,8 +1,8 @@
 //! Messages that are not due yet.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-use std::sync::Mutex;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -18,25 +18,60 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 /// Waits for due times.
 #[derive(Debug, Default)]
 pub(crate) struct Timers {
-    heap: Mutex<BinaryHeap<Reverse<Entry>>>,
+    waiting: Mutex<Waiting>,
     earlier: Notify,
 }
 
-#[derive(Debug)]
-struct Entry {
-    due: Ticks,
-    message: Message,
+/// When a message is due; its number tells those of the same time apart.
+type Place = (Ticks, i64);
+
+#[derive(Debug, Default)]
+struct Waiting {
+    messages: BTreeMap<Place, Message>,
+    of_instance: HashMap<Arc<str>, BTreeSet<Place>>,
+}
+
+impl Waiting {
+    fn first(&self) -> Option<Ticks> {
+        self.messages.first_key_value().map(|((due, _), _)| *due)
+    }
+
+    fn pop_first(&mut self) -> Option<Message> {
+        let (place, message) = self.messages.pop_first()?;
+        if let Entry::Occupied(mut places) = self.of_instance.entry(Arc::clone(&message.instance)) {
+            places.get_mut().remove(&place);
+            if places.get().is_empty() {
+                places.remove();
+            }
+        }
+        Some(message)
+    }
 }
 
 impl Timers {
     /// Keeps a message until it is due.
     pub(crate) fn push(&self, due: Ticks, message: Message) {
-        let mut heap = lock(&self.heap);
-        let first = heap.peek().is_none_or(|Reverse(next)| due < next.due);
-        heap.push(Reverse(Entry { due, message }));
-        drop(heap);
+        let mut waiting = lock(&self.waiting);
+        let first = waiting.first().is_none_or(|next| due < next);
+        let place = (due, message.seq);
+        let instance = Arc::clone(&message.instance);
+        waiting
+            .of_instance
+            .entry(instance)
+            .or_default()
+            .insert(place);
+        waiting.messages.insert(place, message);
+        drop(waiting);
         if first {
             self.earlier.notify_one();
+        }
+    }
+
+    /// Drops what waits for an instance.
+    pub(crate) fn forget(&self, instance: &str) {
+        let mut waiting = lock(&self.waiting);
+        for place in waiting.of_instance.remove(instance).unwrap_or_default() {
+            waiting.messages.remove(&place);
         }
     }
 
@@ -62,35 +97,14 @@ impl Timers {
     }
 
     fn take_due(&self, now: Ticks) -> (Vec<Message>, Option<Ticks>) {
-        let mut heap = lock(&self.heap);
+        let mut waiting = lock(&self.waiting);
         let mut due = Vec::new();
-        while heap.peek().is_some_and(|Reverse(entry)| entry.due <= now) {
-            due.extend(heap.pop().map(|Reverse(entry)| entry.message));
+        while waiting.first().is_some_and(|first| first <= now) {
+            due.extend(waiting.pop_first());
         }
-        let next = heap.peek().map(|Reverse(entry)| entry.due);
-        (due, next)
+        (due, waiting.first())
     }
 }
-
-impl Ord for Entry {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.due, self.message.seq).cmp(&(other.due, other.message.seq))
-    }
-}
-
-impl PartialOrd for Entry {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Entry {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Entry {}
 
 #[cfg(test)]
 mod tests {
@@ -130,6 +144,22 @@ mod tests {
             .map(|message| message.seq)
             .collect();
         assert_eq!(seqs, [2, 3]);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_kept_of_what_was_due_or_forgotten() {
+        let timers = Timers::default();
+        for seq in 0..3 {
+            timers.push(after(-1), message(seq));
+            timers.push(after(3_600_000), message(10 + seq));
+        }
+        assert_eq!(timers.due().await.len(), 3);
+        assert_eq!(lock(&timers.waiting).messages.len(), 3);
+        timers.forget("b");
+        timers.forget("a");
+        timers.forget("a");
+        let waiting = lock(&timers.waiting);
+        assert!(waiting.messages.is_empty() && waiting.of_instance.is_empty());
     }
 
     #[tokio::test]

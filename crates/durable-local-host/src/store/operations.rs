@@ -33,9 +33,9 @@ pub(super) fn apply(connection: &Connection, commit: &Commit) -> rusqlite::Resul
             .execute([seq])?;
     }
     if let Some(change) = &commit.change
-        && change.record.has_ended()
+        && (change.replace || change.record.has_ended())
     {
-        // Timers and the like that nobody will read.
+        // Timers of an execution that is over.
         connection
             .prepare_cached("DELETE FROM messages WHERE instance = ?1 AND due IS NOT NULL")?
             .execute([&*change.record.id])?;
