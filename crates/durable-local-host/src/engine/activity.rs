@@ -88,7 +88,7 @@ impl Engine {
             ..Commit::default()
         };
         if let Some(committed) = self.commit_in_the_end(commit).await {
-            self.send_out(committed).await;
+            self.send_out(committed);
         }
     }
 

@@ -284,7 +284,7 @@ impl Engine {
             state.advance(change.record, &change.chunk, result);
             self.watchers.changed(&state.record.id);
         }
-        self.send_out(committed).await;
+        self.send_out(committed);
         Ok(())
     }
 }

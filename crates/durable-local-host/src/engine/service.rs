@@ -20,7 +20,7 @@ use super::retry::Retry;
 use super::state::InstanceState;
 use super::timers::Timers;
 use super::trouble::Trouble;
-use super::turn::{child_failed, event};
+use super::turn::event;
 use super::watchers::Watchers;
 use crate::config::DurableOptions;
 use crate::console::{Console, ConsoleSource};
@@ -282,12 +282,12 @@ impl Engine {
                 ..Commit::default()
             })
             .await?;
-        self.send_out(committed).await;
+        self.send_out(committed);
         Ok(())
     }
 
     /// Sets going what a commit has put on its way.
-    pub(super) async fn send_out(self: &Arc<Self>, committed: Commit) {
+    pub(super) fn send_out(self: &Arc<Self>, committed: Commit) {
         let Commit {
             messages,
             tasks,
@@ -295,66 +295,39 @@ impl Engine {
             created,
             ..
         } = committed;
-        let mut refused = Vec::new();
         for (new, created) in instances.into_iter().zip(created) {
             match created {
                 Created::Yes => {
                     self.watchers.changed(&new.record.id);
                     self.deliver_start(new);
                 }
-                Created::Exists(status) => refused.extend(self.refused_child(&new, status)),
+                Created::Exists(status) => self.refuse(new, status),
             }
         }
         messages
             .into_iter()
             .for_each(|message| self.deliver(message, None));
         tasks.into_iter().for_each(|task| self.spawn_task(task));
-        if !refused.is_empty() {
-            let commit = Commit {
-                messages: refused,
-                ..Commit::default()
-            };
-            let committed = self.commit_in_the_end(commit).await.unwrap_or_default();
-            committed
-                .messages
-                .into_iter()
-                .for_each(|message| self.deliver(message, None));
-        }
     }
 
-    /// Tells a parent that the id of its child is taken. The real host says nothing, and the
-    /// parent waits for ever.
-    fn refused_child(&self, new: &NewInstance, status: OrchestrationStatus) -> Option<Message> {
-        let Some(EventType::ExecutionStarted(started)) = &new.start.content.event.event_type else {
-            return None;
+    /// Says that the id of a child is taken; its parent gets to know it as well.
+    fn refuse(self: &Arc<Self>, new: NewInstance, status: OrchestrationStatus) {
+        let started = match &new.start.content.event.event_type {
+            Some(EventType::ExecutionStarted(started)) => started,
+            _ => return,
         };
-        let parent = started.parent_instance.as_ref()?;
-        let instance = parent.orchestration_instance.clone()?;
-        let text = format!(
-            "An Orchestration instance with the ID {} already exists: it is {status:?}.",
-            new.record.id
-        );
-        self.console
-            .problem(format!("{}: {text}", instance.instance_id));
-        if is_entity(&instance.instance_id) {
-            return None;
+        let parent = started.parent_instance.as_ref();
+        let Some(instance) = parent.and_then(|parent| parent.orchestration_instance.as_ref())
+        else {
+            return;
+        };
+        self.console.problem(format!(
+            "{}: An Orchestration instance with the ID {} already exists: it is {status:?}.",
+            instance.instance_id, new.record.id
+        ));
+        if let Some(refusal) = new.refusal {
+            self.deliver(refusal, None);
         }
-        let failure = crate::invocation::Exception::new(
-            "DurableTask.Core.Exceptions.OrchestrationAlreadyExistsException",
-            text.clone(),
-        );
-        Some(Message {
-            seq: self.ids.seq(),
-            instance: instance.instance_id.into(),
-            execution: instance.execution_id.map(Arc::from),
-            content: child_failed(
-                parent.task_scheduled_id,
-                Some(failure.to_failure()),
-                Some(text),
-                self.ids.time(),
-            ),
-            due: None,
-        })
     }
 
     fn deliver_start(self: &Arc<Self>, new: NewInstance) {

@@ -108,7 +108,7 @@ impl Engine {
             })
             .await?;
         let created = committed.created.first().copied();
-        self.send_out(committed).await;
+        self.send_out(committed);
         Ok(match created {
             Some(Created::Exists(status)) => StartOutcome::Exists(status),
             _ => StartOutcome::Started(id),

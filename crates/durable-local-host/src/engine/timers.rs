@@ -164,10 +164,10 @@ mod tests {
 
     #[tokio::test]
     async fn an_earlier_one_wakes_who_waits_for_a_later_one() {
-        let timers = std::sync::Arc::new(Timers::default());
+        let timers = Arc::new(Timers::default());
         timers.push(after(3_600_000), message(1));
         let waiting = tokio::spawn({
-            let timers = std::sync::Arc::clone(&timers);
+            let timers = Arc::clone(&timers);
             async move { timers.due().await }
         });
         tokio::task::yield_now().await;

@@ -276,6 +276,7 @@ mod tests {
             record,
             start,
             reuse,
+            refusal: None,
         }
     }
 

@@ -138,7 +138,12 @@ fn create(connection: &Connection, new: &NewInstance) -> rusqlite::Result<Create
             .query_row([&*record.id], |row| row.get(0))
             .optional()?;
         match status.map(status_of) {
-            Some(status) if !may_go(status) => return Ok(Created::Exists(status)),
+            Some(status) if !may_go(status) => {
+                if let Some(refusal) = &new.refusal {
+                    insert_message(connection, refusal)?;
+                }
+                return Ok(Created::Exists(status));
+            }
             Some(_) => delete(connection, &record.id)?,
             None => {}
         }

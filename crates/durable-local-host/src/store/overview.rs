@@ -211,6 +211,7 @@ mod tests {
                 record,
                 start,
                 reuse: Reuse::New,
+                refusal: None,
             };
             let commit = Commit {
                 instances: vec![new],

@@ -134,6 +134,8 @@ pub(crate) struct NewInstance {
     pub(crate) start: Message,
     /// Whether the id may be taken.
     pub(crate) reuse: Reuse,
+    /// What its parent gets when it may not.
+    pub(crate) refusal: Option<Message>,
 }
 
 /// What came of making an instance.

@@ -283,7 +283,7 @@ impl Engine {
         let committed = self.commit(commit).await.map_err(again)?;
         messages.clear();
         self.watchers.changed(id);
-        self.send_out(committed).await;
+        self.send_out(committed);
         Ok(size)
     }
 }

@@ -6,8 +6,10 @@ use durable_functions_protocol::proto::{
     EventType, ExecutionStartedEvent, OrchestrationInstance, OrchestrationStatus,
 };
 
-use super::event;
+use super::{child_failed, event};
+use crate::engine::entities::is_entity;
 use crate::engine::ids::Ids;
+use crate::invocation::Exception;
 use crate::store::{InstanceRecord, Message, NewInstance, Reuse};
 use crate::time::Ticks;
 
@@ -58,8 +60,43 @@ pub(crate) fn new_instance(new: NewExecution, reuse: Reuse, ids: &Ids) -> NewIns
         due: new.scheduled,
     };
     NewInstance {
+        refusal: refusal(&start, ids),
         record,
         start,
         reuse,
     }
+}
+
+/// What a parent gets when the id of its child is taken. The real host says nothing, and the
+/// parent waits for ever. Entities do not hear of what they start.
+fn refusal(start: &Message, ids: &Ids) -> Option<Message> {
+    let EventType::ExecutionStarted(started) = start.content.event.event_type.as_ref()? else {
+        return None;
+    };
+    let parent = started.parent_instance.as_ref()?;
+    let instance = parent.orchestration_instance.as_ref()?;
+    if is_entity(&instance.instance_id) {
+        return None;
+    }
+    let text = format!(
+        "An Orchestration instance with the ID {} already exists.",
+        start.instance
+    );
+    let failure = Exception::new(
+        "DurableTask.Core.Exceptions.OrchestrationAlreadyExistsException",
+        text.clone(),
+    );
+    let scheduled = parent.task_scheduled_id;
+    Some(Message {
+        seq: ids.seq(),
+        instance: instance.instance_id.as_str().into(),
+        execution: instance.execution_id.as_deref().map(Arc::from),
+        content: child_failed(
+            scheduled,
+            Some(failure.to_failure()),
+            Some(text),
+            ids.time(),
+        ),
+        due: None,
+    })
 }
