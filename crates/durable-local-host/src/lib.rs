@@ -19,6 +19,7 @@ mod local_host;
 mod management;
 mod newtonsoft;
 mod routing;
+mod schedule;
 mod server;
 mod store;
 mod sync;

@@ -17,8 +17,10 @@ use crate::engine::{Engine, EngineOptions, FunctionTable};
 use crate::error::Error;
 use crate::grpc::{self, Sidecar};
 use crate::handler::{Handler, HandlerOptions};
+use crate::invocation::ClientSettings;
 use crate::management::Management;
-use crate::server::{self, App, ClientSettings, Guard, Services};
+use crate::schedule::{TimerFunctions, TimerServices, Zone};
+use crate::server::{self, App, Guard, Services};
 use crate::store::Store;
 
 /// Where orchestrations are kept.
@@ -61,6 +63,7 @@ pub struct LocalHost {
     port: u16,
     handler: Arc<Handler>,
     engine: Arc<Engine>,
+    timers: Arc<TimerFunctions>,
     stop: CancellationToken,
     servers: Vec<JoinHandle<()>>,
     // Deleted last.
@@ -95,6 +98,7 @@ impl LocalHost {
     pub async fn shutdown(mut self) {
         self.stop.cancel();
         self.handler.stop().await;
+        self.timers.stop().await;
         self.engine.stop().await;
         for server in self.servers.drain(..) {
             drop(server.await);
@@ -223,6 +227,19 @@ impl LocalHostBuilder {
         );
         let dashboard = Dashboard::new(Arc::clone(&engine), task_hub.clone());
         let management = Management::new(Arc::clone(&engine), task_hub, client.key.clone());
+        let (zone, problem) = Zone::of(&app.settings);
+        if let Some(problem) = problem {
+            console.problem(problem);
+        }
+        print_timers(&console, &app, &zone);
+        let timer_services = TimerServices {
+            handler: Arc::clone(&handler),
+            engine: Arc::clone(&engine),
+            client: client.clone(),
+            zone,
+            console: console.clone(),
+        };
+        let timers = Arc::new(TimerFunctions::start(&app.functions, &timer_services));
         let serving = App::new(
             app.functions,
             &app.host.route_prefix,
@@ -230,6 +247,7 @@ impl LocalHostBuilder {
                 handler: Arc::clone(&handler),
                 management,
                 dashboard,
+                timers: Arc::clone(&timers),
                 guard: Guard::new(self.allowed_hosts),
             },
             client,
@@ -243,6 +261,7 @@ impl LocalHostBuilder {
             port,
             handler,
             engine,
+            timers,
             stop,
             servers,
             _folder: folder,
@@ -321,6 +340,17 @@ fn print_functions(console: &Console, app: &AppConfig, port: u16) {
     ));
 }
 
+/// Says when timer functions run next.
+fn print_timers(console: &Console, app: &AppConfig, zone: &Zone) {
+    for function in &app.functions {
+        if let Trigger::Timer(timer) = &function.trigger
+            && let Some(next) = zone.next(&timer.schedule)
+        {
+            console.say(format!("{}: next run at {next}", function.name));
+        }
+    }
+}
+
 fn describe(function: &Function, prefix: &str, port: u16) -> String {
     match &function.trigger {
         Trigger::Http { route, methods, .. } => {
@@ -339,6 +369,9 @@ fn describe(function: &Function, prefix: &str, port: u16) -> String {
                 "{}: {methods}http://localhost:{port}/{prefix}{route}",
                 function.name
             )
+        }
+        Trigger::Timer(timer) => {
+            format!("{}: timerTrigger {}", function.name, timer.schedule)
         }
         Trigger::Orchestration(_) | Trigger::Activity(_) | Trigger::Entity(_) => {
             let kind = function

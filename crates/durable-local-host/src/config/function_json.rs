@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::Settings;
 use super::json_file::{member, read_object};
+use crate::schedule::Schedule;
 
 /// A function of the app.
 #[derive(Clone, Debug)]
@@ -36,6 +37,19 @@ pub(crate) enum Trigger {
     Activity(String),
     /// A batch for the entities of that name.
     Entity(String),
+    /// The time.
+    Timer(Timer),
+}
+
+/// A timer trigger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Timer {
+    /// When it is due.
+    pub(crate) schedule: Schedule,
+    /// Whether it also runs when the host starts.
+    pub(crate) run_on_startup: bool,
+    /// Whether it is written down when it ran, so that a missed run is made up for.
+    pub(crate) use_monitor: bool,
 }
 
 /// `authLevel` of an HTTP trigger.
@@ -295,10 +309,26 @@ fn read_trigger(
         }
         "activitytrigger" => Ok(Trigger::Activity(name("activity")?)),
         "entitytrigger" => Ok(Trigger::Entity(name("entityName")?)),
+        "timertrigger" => Ok(Trigger::Timer(read_timer(item, settings)?)),
         _ => Err(format!(
             "the trigger type `{kind}` is not served by this local host (the real host needs its extension for it)"
         )),
     }
+}
+
+fn read_timer(item: &Map<String, Value>, settings: &Settings) -> Result<Timer, String> {
+    let given = text(item, "schedule")?
+        .filter(|given| !given.is_empty())
+        .ok_or("`schedule` is missing: an NCRONTAB expression such as `0 */5 * * * *`, or a time span such as `00:05:00`")?;
+    let expression = settings.expand(&given, &[]);
+    if expression.is_empty() {
+        return Err(format!("schedule `{given}`: there is no such setting"));
+    }
+    Ok(Timer {
+        schedule: Schedule::parse(&expression)?,
+        run_on_startup: flag(item, "runOnStartup")?.unwrap_or(false),
+        use_monitor: flag(item, "useMonitor")?.unwrap_or(true),
+    })
 }
 
 fn read_http(item: &Map<String, Value>) -> Result<Trigger, String> {
@@ -366,6 +396,14 @@ fn text(object: &Map<String, Value>, name: &str) -> Result<Option<String>, Strin
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.clone())),
         Some(_) => Err(format!("{name}: a text is expected")),
+    }
+}
+
+fn flag(object: &Map<String, Value>, name: &str) -> Result<Option<bool>, String> {
+    match member(object, name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Bool(flag)) => Ok(Some(*flag)),
+        Some(_) => Err(format!("{name}: `true` or `false` is expected")),
     }
 }
 
@@ -482,8 +520,17 @@ mod tests {
             broken(r#"{"bindings":[{"type":"activityTrigger"}]}"#).contains("`name` is missing")
         );
         assert!(
-            broken(r#"{"bindings":[{"name":"t","type":"timerTrigger"}]}"#).contains("timerTrigger")
+            broken(r#"{"bindings":[{"name":"t","type":"queueTrigger"}]}"#).contains("queueTrigger")
         );
+        let timer = |members: &str| {
+            broken(&format!(
+                r#"{{"bindings":[{{"name":"t","type":"timerTrigger"{members}}}]}}"#
+            ))
+        };
+        assert!(timer("").contains("`schedule` is missing"));
+        assert!(timer(r#","schedule":"0 0 25 * * *""#).contains("hour `25`"));
+        assert!(timer(r#","schedule":"%NO_SUCH_SETTING_HERE%""#).contains("no such setting"));
+        assert!(timer(r#","schedule":"0 * * * * *","useMonitor":"no""#).contains("useMonitor"));
         assert!(
             broken(&format!(
                 r#"{{"scriptFile":"x.dll","bindings":[{trigger}]}}"#

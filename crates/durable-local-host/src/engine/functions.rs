@@ -35,7 +35,7 @@ impl FunctionTable {
                 Trigger::Orchestration(name) => (&mut table.orchestrators, name),
                 Trigger::Activity(name) => (&mut table.activities, name),
                 Trigger::Entity(name) => (&mut table.entities, name),
-                Trigger::Http { .. } => continue,
+                Trigger::Http { .. } | Trigger::Timer(_) => continue,
             };
             let target = Target {
                 name: name.clone(),

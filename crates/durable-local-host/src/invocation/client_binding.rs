@@ -1,26 +1,68 @@
 //! The durableClient input binding.
 
+use crate::config::Function;
+use crate::management::BASE_PATH;
 use crate::newtonsoft::{Json, render};
 
-/// What a durable client is told.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ClientBinding<'a> {
-    /// Task hub: the binding's own or the app's.
-    pub(crate) task_hub: &'a str,
-    /// `connectionName` of the binding.
-    pub(crate) connection: Option<&'a str>,
-    /// Query of the management URLs.
-    pub(crate) query: &'a str,
-    /// The gRPC endpoint, when there is one.
-    pub(crate) rpc_url: Option<&'a str>,
-    /// Base of the management API.
-    pub(crate) http_url: &'a str,
-    /// Advice for the gRPC client.
+/// What durable clients of the app are told.
+#[derive(Clone, Debug)]
+pub(crate) struct ClientSettings {
+    /// The app's task hub.
+    pub(crate) task_hub: String,
+    /// The key in management URLs.
+    pub(crate) key: String,
+    /// Port of this host.
+    pub(crate) port: u16,
+    /// The gRPC endpoint.
+    pub(crate) rpc_url: String,
+    /// Advice for gRPC clients.
     pub(crate) max_message_size: u32,
 }
 
+impl ClientSettings {
+    /// The durable clients among the bindings of a function: their names and values.
+    pub(crate) fn inputs<'a>(&self, function: &'a Function) -> Vec<(&'a str, String)> {
+        let http_url = format!("http://localhost:{}{BASE_PATH}", self.port);
+        let query = format!("code={}", self.key);
+        let clients = function
+            .bindings
+            .iter()
+            .filter(|binding| binding.is_durable_client());
+        clients
+            .map(|binding| {
+                let json = client_binding(ClientBinding {
+                    task_hub: binding.task_hub.as_deref().unwrap_or(&self.task_hub),
+                    connection: binding.connection_name.as_deref(),
+                    query: &query,
+                    rpc_url: Some(&self.rpc_url),
+                    http_url: &http_url,
+                    max_message_size: self.max_message_size,
+                });
+                (binding.name.as_str(), json)
+            })
+            .collect()
+    }
+}
+
+/// What a durable client is told.
+#[derive(Clone, Copy, Debug)]
+struct ClientBinding<'a> {
+    /// Task hub: the binding's own or the app's.
+    task_hub: &'a str,
+    /// `connectionName` of the binding.
+    connection: Option<&'a str>,
+    /// Query of the management URLs.
+    query: &'a str,
+    /// The gRPC endpoint, when there is one.
+    rpc_url: Option<&'a str>,
+    /// Base of the management API.
+    http_url: &'a str,
+    /// Advice for the gRPC client.
+    max_message_size: u32,
+}
+
 /// The binding's JSON, keys in the recorded order.
-pub(crate) fn client_binding(binding: ClientBinding<'_>) -> String {
+fn client_binding(binding: ClientBinding<'_>) -> String {
     let text = |text: &str| Json::String(text.to_owned());
     let optional = |value: Option<&str>| value.map_or(Json::Null, text);
     let members = [

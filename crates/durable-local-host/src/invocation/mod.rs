@@ -6,10 +6,12 @@ mod envelope;
 mod exception;
 mod http_request;
 mod http_response;
+mod timer;
 
 pub(crate) use answer::{Answer, call_exception};
-pub(crate) use client_binding::{ClientBinding, client_binding};
+pub(crate) use client_binding::ClientSettings;
 pub(crate) use envelope::{activity_envelope, orchestrator_envelope};
 pub(crate) use exception::Exception;
 pub(crate) use http_request::{IncomingRequest, decode_query, http_envelope};
 pub(crate) use http_response::{HttpReply, decode_base64, http_reply};
+pub(crate) use timer::{TimerRun, timer_envelope};

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
-use hyper::{Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 
 use super::connection::HeadRecorder;
 use super::guard::{Guard, Refused, Target};
@@ -16,11 +16,14 @@ use crate::console::{Console, ConsoleSource};
 use crate::dashboard::Dashboard;
 use crate::handler::{CallError, Handler};
 use crate::invocation::{
-    Answer, ClientBinding, HttpReply, IncomingRequest, call_exception, client_binding,
-    http_envelope, http_reply,
+    Answer, ClientSettings, HttpReply, IncomingRequest, call_exception, http_envelope, http_reply,
 };
-use crate::management::{BASE_PATH, Management, ManagementRequest, Reply};
+use crate::management::{Management, ManagementRequest, Reply};
 use crate::routing::{Match, RouteTable, RouteTemplate};
+use crate::schedule::TimerFunctions;
+
+/// Timer functions are run by hand below this.
+const ADMIN_PATH: &str = "/admin/functions/";
 
 /// Largest body that is read; the real host has the same limit.
 const BODY_LIMIT: usize = 100 * 1024 * 1024;
@@ -47,23 +50,10 @@ pub(crate) struct Services {
     pub(crate) management: Management,
     /// The dashboard.
     pub(crate) dashboard: Dashboard,
+    /// Timer functions.
+    pub(crate) timers: Arc<TimerFunctions>,
     /// Who decides which requests are answered.
     pub(crate) guard: Guard,
-}
-
-/// What durable clients are told.
-#[derive(Clone, Debug)]
-pub(crate) struct ClientSettings {
-    /// The app's task hub.
-    pub(crate) task_hub: String,
-    /// The key in management URLs.
-    pub(crate) key: String,
-    /// Port of this host.
-    pub(crate) port: u16,
-    /// The gRPC endpoint.
-    pub(crate) rpc_url: String,
-    /// Advice for gRPC clients.
-    pub(crate) max_message_size: u32,
 }
 
 impl App {
@@ -121,6 +111,9 @@ impl App {
             let method = request.method().as_str();
             return response(self.services.dashboard.handle(method, path, query).await);
         }
+        if let Some(name) = request.uri().path().strip_prefix(ADMIN_PATH) {
+            return self.run_timer(request.method(), name);
+        }
         match self.find(&request) {
             Some(found) => self.invoke(request, found, recorder).await,
             None => empty(StatusCode::NOT_FOUND),
@@ -130,8 +123,9 @@ impl App {
     /// The answer to a request that a web page must not send.
     fn refuse(&self, request: &Request<Incoming>) -> Option<HttpResponse> {
         let (uri, headers) = (request.uri(), request.headers());
-        let own =
-            Management::segments(uri.path()).is_some() || Dashboard::below(uri.path()).is_some();
+        let own = Management::segments(uri.path()).is_some()
+            || Dashboard::below(uri.path()).is_some()
+            || uri.path().starts_with(ADMIN_PATH);
         let target = if own {
             Target::Management
         } else {
@@ -149,6 +143,17 @@ impl App {
             content_type: Some("text/plain; charset=utf-8".to_owned()),
             body: reason.into_bytes(),
         }))
+    }
+
+    /// Runs a timer function out of turn, as the real host's route does.
+    fn run_timer(&self, method: &Method, name: &str) -> HttpResponse {
+        if method != Method::POST {
+            empty(StatusCode::METHOD_NOT_ALLOWED)
+        } else if self.services.timers.run_now(name) {
+            empty(StatusCode::ACCEPTED)
+        } else {
+            empty(StatusCode::NOT_FOUND)
+        }
     }
 
     fn find(&self, request: &Request<Incoming>) -> Option<Match> {
@@ -181,24 +186,7 @@ impl App {
         let Some(incoming) = self.incoming(request, recorder).await else {
             return empty(StatusCode::PAYLOAD_TOO_LARGE);
         };
-        let http_url = format!("http://localhost:{}{BASE_PATH}", self.client.port);
-        let query = format!("code={}", self.client.key);
-        let inputs: Vec<(&str, String)> = function
-            .bindings
-            .iter()
-            .filter(|binding| binding.is_durable_client())
-            .map(|binding| {
-                let json = client_binding(ClientBinding {
-                    task_hub: binding.task_hub.as_deref().unwrap_or(&self.client.task_hub),
-                    connection: binding.connection_name.as_deref(),
-                    query: &query,
-                    rpc_url: Some(&self.client.rpc_url),
-                    http_url: &http_url,
-                    max_message_size: self.client.max_message_size,
-                });
-                (binding.name.as_str(), json)
-            })
-            .collect();
+        let inputs = self.client.inputs(function);
         let trigger = function
             .trigger_binding()
             .map_or("req", |binding| binding.name.as_str());

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use connection::{HeadRecorder, Recorded};
-pub(crate) use functions::{App, ClientSettings, Services};
+pub(crate) use functions::{App, Services};
 pub(crate) use guard::Guard;
 
 /// Serves until it is told to stop, and then ends the connections that are idle.

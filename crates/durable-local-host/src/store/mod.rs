@@ -11,6 +11,7 @@ mod queries;
 mod rates;
 mod records;
 mod schema;
+mod timers;
 mod worker;
 
 use std::fs::{self, File, TryLockError};
@@ -32,6 +33,7 @@ pub(crate) use records::{
     Commit, Created, Encoded, HistoryChunk, InstanceChange, InstanceRecord, Message, NewInstance,
     Recovered, Reuse, StatusSet, StoredInstance, Task, has_ended,
 };
+pub(crate) use timers::TimerStatus;
 use worker::Worker;
 
 use crate::error::Error;
@@ -400,6 +402,22 @@ mod tests {
             (events[0].reason.as_deref(), events[1].reason.as_deref()),
             (None, Some("because"))
         );
+    }
+
+    #[tokio::test]
+    async fn a_file_of_the_first_layout_gets_what_it_lacks() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), "Hub").unwrap();
+        store.commit(start("a", 5)).await.unwrap();
+        drop(store);
+        let connection = Connection::open(folder.path().join("hub.sqlite3")).unwrap();
+        connection
+            .execute_batch("DROP TABLE timers; PRAGMA user_version = 1")
+            .unwrap();
+        drop(connection);
+        let store = Store::open(folder.path(), "Hub").unwrap();
+        assert_eq!(store.timer("f").await.unwrap(), None);
+        assert!(store.instance("a").await.unwrap().is_some());
     }
 
     #[test]

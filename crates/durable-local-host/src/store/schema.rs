@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::StoreError;
 
 /// Number of this layout; a file of another one is refused.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 const TABLES: &str = "
 CREATE TABLE instances (
@@ -50,6 +50,16 @@ CREATE TABLE tasks (
 );
 ";
 
+/// Added by layout 2.
+const TIMERS: &str = "
+CREATE TABLE timers (
+    function TEXT PRIMARY KEY,
+    last INTEGER NOT NULL,
+    next INTEGER NOT NULL,
+    updated INTEGER NOT NULL
+);
+";
+
 /// Makes a connection ready to write, and the tables when they are not there.
 pub(super) fn prepare(connection: &Connection, memory: bool) -> Result<(), StoreError> {
     set_up(connection, memory)?;
@@ -60,13 +70,20 @@ pub(super) fn prepare(connection: &Connection, memory: bool) -> Result<(), Store
     }
     match version {
         VERSION => Ok(()),
-        0 => Ok(connection.execute_batch(&format!(
-            "BEGIN; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;"
-        ))?),
+        0 => lay_out(connection, &[TABLES, TIMERS]),
+        1 => lay_out(connection, &[TIMERS]),
         other => Err(StoreError::Unreadable(format!(
             "it was made by another version of this program (layout {other}, this one knows {VERSION}): choose another folder"
         ))),
     }
+}
+
+fn lay_out(connection: &Connection, parts: &[&str]) -> Result<(), StoreError> {
+    let parts = parts.concat();
+    connection.execute_batch(&format!(
+        "BEGIN; {parts} PRAGMA user_version = {VERSION}; COMMIT;"
+    ))?;
+    Ok(())
 }
 
 /// Makes a connection ready to read.
