@@ -84,6 +84,10 @@ mod guide {
     }
 }
 
+/// The development host, for whole-app tests: [`LocalHost`](local_host::LocalHost).
+#[cfg(feature = "local-host")]
+pub use durable_local_host as local_host;
+
 pub use activity::ActivityContext;
 pub use app::FunctionApp;
 pub use argument::State;

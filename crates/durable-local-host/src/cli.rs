@@ -58,6 +58,28 @@ pub struct HandlerCommand {
     pub args: Vec<OsString>,
 }
 
+impl HandlerCommand {
+    /// A program without arguments.
+    pub fn new(program: impl Into<PathBuf>) -> Self {
+        Self {
+            program: program.into(),
+            args: Vec::new(),
+        }
+    }
+}
+
+impl From<&str> for HandlerCommand {
+    fn from(program: &str) -> Self {
+        Self::new(program)
+    }
+}
+
+impl From<PathBuf> for HandlerCommand {
+    fn from(program: PathBuf) -> Self {
+        Self::new(program)
+    }
+}
+
 /// Runs the host until it is stopped with Ctrl-C or SIGTERM. `handler` is the program to start;
 /// without one it is what host.json names. Errors are printed for people.
 pub fn run(args: StartArgs, handler: Option<HandlerCommand>) -> ExitCode {

@@ -95,6 +95,11 @@ pub enum Error {
         /// What went wrong.
         message: String,
     },
+    /// The clock can't be moved by hand.
+    #[error(
+        "the host goes by the machine's time, which can't be moved: call `manual_time()` on its builder"
+    )]
+    TimeRuns,
     /// The system refused something basic.
     #[error("{what}: {source}")]
     System {

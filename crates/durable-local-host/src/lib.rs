@@ -7,6 +7,7 @@
 //! [`run`] is what a command line calls; [`LocalHost`] is the same for programs and tests.
 
 mod cli;
+mod clock;
 mod config;
 mod console;
 mod dashboard;

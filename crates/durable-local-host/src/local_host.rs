@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -10,6 +11,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::HandlerCommand;
+use crate::clock::Clock;
 use crate::config::{AppConfig, Function, Trigger};
 use crate::console::{Console, ConsoleLine};
 use crate::dashboard::Dashboard;
@@ -22,6 +24,7 @@ use crate::management::Management;
 use crate::schedule::{TimerFunctions, TimerServices, Zone};
 use crate::server::{self, App, Guard, Services};
 use crate::store::Store;
+use crate::time::Ticks;
 
 /// Where orchestrations are kept.
 #[derive(Clone, Debug, Default)]
@@ -46,14 +49,22 @@ pub struct LocalHostBuilder {
     state: StateLocation,
     handler: Option<HandlerCommand>,
     console: Console,
+    manual_time: bool,
 }
 
 /// A running host.
 ///
 /// ```no_run
+/// use std::time::Duration;
+///
+/// use durable_local_host::LocalHost;
+///
 /// # async fn example() -> Result<(), durable_local_host::Error> {
-/// let host = durable_local_host::LocalHost::builder().app("my-app").port(0).start().await?;
+/// let host = LocalHost::builder().app("my-app").memory().manual_time().start().await?;
 /// println!("listening on {}", host.url());
+/// // ... start an orchestration that waits for ten days, with any HTTP client
+/// host.advance(Duration::from_secs(10 * 86_400)).await?;
+/// // ... and see what it has come to
 /// host.shutdown().await;
 /// # Ok(())
 /// # }
@@ -61,6 +72,7 @@ pub struct LocalHostBuilder {
 #[derive(Debug)]
 pub struct LocalHost {
     port: u16,
+    rpc_url: String,
     handler: Arc<Handler>,
     engine: Arc<Engine>,
     timers: Arc<TimerFunctions>,
@@ -81,6 +93,7 @@ impl LocalHost {
             state: StateLocation::default(),
             handler: None,
             console: Console::log(),
+            manual_time: false,
         }
     }
 
@@ -89,9 +102,38 @@ impl LocalHost {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// Where it speaks gRPC, for clients of the app: `http://127.0.0.1:PORT`.
+    pub fn rpc_url(&self) -> &str {
+        &self.rpc_url
+    }
+
     /// The port that it listens on.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// What the host's clock shows.
+    pub fn time(&self) -> SystemTime {
+        self.engine.clock().now().to_system()
+    }
+
+    /// Moves the clock of a host with [`manual_time`](LocalHostBuilder::manual_time) on, and comes
+    /// back when all is done that was due by then. It goes from one due time to the next: a timer
+    /// that is set on the way fires on the way, and histories show the times at which things were
+    /// due. Timer triggers run, too.
+    ///
+    /// It waits for activities and for the handler, but not for a turn that is refused again and
+    /// again, such as that of a version that does not match.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TimeRuns`] without `manual_time`.
+    pub async fn advance(&self, by: Duration) -> Result<(), Error> {
+        if self.engine.advance(by).await {
+            Ok(())
+        } else {
+            Err(Error::TimeRuns)
+        }
     }
 
     /// Stops: no more requests, the handler ends, what was decided is written.
@@ -151,10 +193,17 @@ impl LocalHostBuilder {
         self
     }
 
-    /// The handler to start; otherwise it is the one that host.json names.
+    /// Keeps orchestrations in memory: the short form of [`state`](Self::state) for tests.
     #[must_use]
-    pub fn handler(mut self, command: HandlerCommand) -> Self {
-        self.handler = Some(command);
+    pub fn memory(self) -> Self {
+        self.state(StateLocation::Memory)
+    }
+
+    /// The handler to start: a program, or a whole command. Otherwise it is the one that host.json
+    /// names. In a test of an app written in Rust it is `env!("CARGO_BIN_EXE_name")`.
+    #[must_use]
+    pub fn handler(mut self, command: impl Into<HandlerCommand>) -> Self {
+        self.handler = Some(command.into());
         self
     }
 
@@ -167,6 +216,14 @@ impl LocalHostBuilder {
 
     pub(crate) fn terminal(mut self) -> Self {
         self.console = Console::terminal();
+        self
+    }
+
+    /// Lets time stand still until it is moved with [`LocalHost::advance`], so that a test need not
+    /// wait for timers. Time begins with the machine's. Activities and the handler run in real time.
+    #[must_use]
+    pub fn manual_time(mut self) -> Self {
+        self.manual_time = true;
         self
     }
 
@@ -206,7 +263,7 @@ impl LocalHostBuilder {
             task_hub: task_hub.clone(),
             key: make_key(),
             port,
-            rpc_url,
+            rpc_url: rpc_url.clone(),
             max_message_size: durable.max_grpc_message_size,
         };
         print_functions(&console, &app, port);
@@ -216,6 +273,11 @@ impl LocalHostBuilder {
             handler: Arc::clone(&handler),
             store,
             console: console.clone(),
+            clock: if self.manual_time {
+                Clock::manual()
+            } else {
+                Clock::system()
+            },
         };
         let engine = Engine::start(options).await?;
         let stop = CancellationToken::new();
@@ -231,7 +293,7 @@ impl LocalHostBuilder {
         if let Some(problem) = problem {
             console.problem(problem);
         }
-        print_timers(&console, &app, &zone);
+        print_timers(&console, &app, &zone, engine.clock().now());
         let timer_services = TimerServices {
             handler: Arc::clone(&handler),
             engine: Arc::clone(&engine),
@@ -259,6 +321,7 @@ impl LocalHostBuilder {
         ];
         Ok(LocalHost {
             port,
+            rpc_url,
             handler,
             engine,
             timers,
@@ -341,10 +404,10 @@ fn print_functions(console: &Console, app: &AppConfig, port: u16) {
 }
 
 /// Says when timer functions run next.
-fn print_timers(console: &Console, app: &AppConfig, zone: &Zone) {
+fn print_timers(console: &Console, app: &AppConfig, zone: &Zone, now: Ticks) {
     for function in &app.functions {
         if let Trigger::Timer(timer) = &function.trigger
-            && let Some(next) = zone.next(&timer.schedule)
+            && let Some(next) = zone.next(&timer.schedule, now)
         {
             console.say(format!("{}: next run at {next}", function.name));
         }

@@ -1,6 +1,5 @@
 //! Points in time in the host's own unit: .NET ticks of 100 ns.
 
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use durable_functions_protocol::proto::Timestamp;
@@ -23,12 +22,17 @@ impl Ticks {
         Self(self.0.saturating_add(ticks))
     }
 
-    /// What the system clock shows.
-    pub(crate) fn now() -> Self {
+    /// What the system's clock shows.
+    pub(crate) fn of_system() -> Self {
         let since = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
         Self(i64::try_from(since.as_nanos() / 100).unwrap_or(i64::MAX))
+    }
+
+    /// The same instant as the system has it; the epoch if it is before that.
+    pub(crate) fn to_system(self) -> SystemTime {
+        UNIX_EPOCH + self.since(Self(0))
     }
 
     /// The same instant as protobuf has it.
@@ -217,39 +221,6 @@ fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + day_of_era - 719_468
 }
 
-/// A clock that never shows the same time twice and never goes back, whatever the system clock
-/// does: replay takes the time of a turn from the history, so it has to advance.
-#[derive(Debug)]
-pub(crate) struct Clock {
-    last: AtomicI64,
-}
-
-impl Clock {
-    /// A clock that starts with the system's time.
-    pub(crate) const fn new() -> Self {
-        Self {
-            last: AtomicI64::new(i64::MIN),
-        }
-    }
-
-    /// The next time: the system's, or one tick after the last one given out.
-    pub(crate) fn next(&self) -> Ticks {
-        let now = Ticks::now().0;
-        let update = |last: i64| Some(now.max(last.saturating_add(1)));
-        match self
-            .last
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, update)
-        {
-            Ok(last) | Err(last) => Ticks(now.max(last.saturating_add(1))),
-        }
-    }
-
-    /// Takes note of a time that a history already shows.
-    pub(crate) fn observe(&self, seen: Ticks) {
-        self.last.fetch_max(seen.0, Ordering::Relaxed);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -292,15 +263,5 @@ mod tests {
             assert_eq!(Ticks::from_proto(&time.to_proto()), time);
             assert_eq!(time.iso(), text);
         }
-    }
-
-    #[test]
-    fn a_clock_advances_with_every_look() {
-        let clock = Clock::new();
-        let far = Ticks(Ticks::now().0 + 1_000_000_000);
-        clock.observe(far);
-        let first = clock.next();
-        assert!(first > far);
-        assert!(clock.next() > first);
     }
 }

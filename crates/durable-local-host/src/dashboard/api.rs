@@ -15,7 +15,6 @@ use super::failure::{CallDocument, FailureDocument, blamed_call, of_instance};
 use super::search::{Query, token};
 use super::{Dashboard, Page};
 use crate::store::{Encoded, HistoryChunk, StoreError, StoredInstance};
-use crate::time::Ticks;
 
 /// How long a wait for changes lasts at most; the page then asks again.
 const LONGEST_WAIT: Duration = Duration::from_secs(25);
@@ -60,7 +59,11 @@ impl Dashboard {
     async fn overview(&self) -> Result<Page, Fault> {
         // First the mark: what changes while the store is read shows as a change.
         let mark = self.engine.change_count();
-        let overview = self.engine.store().overview(Ticks::now()).await?;
+        let overview = self
+            .engine
+            .store()
+            .overview(self.engine.clock().now())
+            .await?;
         let names = self.engine.functions().orchestrator_names();
         Ok(Page::json(&OverviewDocument::new(
             &overview,
@@ -126,7 +129,8 @@ impl Dashboard {
             digest: digest(&stored.chunks),
         };
         events.extend(added);
-        let mut document = InstanceDocument::new(&stored.record, history);
+        let mut document =
+            InstanceDocument::new(&stored.record, history, self.engine.clock().now());
         document.parent = parent(&events);
         if let Some(failure) = of_instance(&stored.record, &events) {
             document.failure = Some(FailureDocument {

@@ -137,7 +137,7 @@ pub(super) struct HistoryDocument {
 const VALUE_TEXT: usize = 20_000;
 
 impl InstanceDocument {
-    pub(super) fn new(record: &InstanceRecord, history: HistoryDocument) -> Self {
+    pub(super) fn new(record: &InstanceRecord, history: HistoryDocument, now: Ticks) -> Self {
         Self {
             row: RowDocument {
                 custom_status: Text::optional(record.custom_status.as_deref(), VALUE_TEXT),
@@ -150,7 +150,7 @@ impl InstanceDocument {
             parent: None,
             history,
             mark: mark(Some(record)),
-            now: Ticks::now().iso(),
+            now: now.iso(),
         }
     }
 }

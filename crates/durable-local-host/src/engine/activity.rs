@@ -64,7 +64,7 @@ impl Engine {
                             .to_failure();
                         break failed(&task, Some(failure), unhandled(&function), &self.ids);
                     }
-                    if !retry.wait(&self.stopping).await {
+                    if !retry.wait(&self.stopping, &self.clock).await {
                         return;
                     }
                 }

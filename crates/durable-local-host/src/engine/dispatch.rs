@@ -55,7 +55,7 @@ impl Engine {
                 Err(Fault::Stopping) => return,
                 Err(Fault::Again(reason)) => {
                     tracing::debug!(instance = &*id, "the turn is delivered again: {reason}");
-                    if !retry.wait(&self.stopping).await {
+                    if !retry.wait(&self.stopping, &self.clock).await {
                         return;
                     }
                 }

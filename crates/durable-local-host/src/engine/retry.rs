@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::Clock;
+
 /// First pause; it doubles up to that of the real host.
 const FIRST: Duration = Duration::from_millis(50);
 const LAST: Duration = Duration::from_secs(2);
@@ -45,7 +47,9 @@ impl Retry {
     }
 
     /// Waits before the next attempt; false when the host stops meanwhile.
-    pub(super) async fn wait(&mut self, stopping: &CancellationToken) -> bool {
+    pub(super) async fn wait(&mut self, stopping: &CancellationToken, clock: &Clock) -> bool {
+        // What somebody has to mend first may never succeed.
+        let _paused = self.told.then(|| clock.pause());
         let pause = self.pause;
         self.pause = (pause * 2).min(LAST);
         tokio::select! {

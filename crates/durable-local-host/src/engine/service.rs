@@ -22,12 +22,12 @@ use super::timers::Timers;
 use super::trouble::Trouble;
 use super::turn::event;
 use super::watchers::Watchers;
+use crate::clock::Clock;
 use crate::config::DurableOptions;
 use crate::console::{Console, ConsoleSource};
 use crate::error::Error;
 use crate::handler::Handler;
 use crate::store::{Commit, Created, InstanceRecord, Message, NewInstance, Store, StoreError};
-use crate::time::Ticks;
 
 /// What an engine is made of.
 #[derive(Debug)]
@@ -42,6 +42,8 @@ pub(crate) struct EngineOptions {
     pub(crate) store: Store,
     /// For the developer.
     pub(crate) console: Console,
+    /// What it goes by.
+    pub(crate) clock: Arc<Clock>,
 }
 
 /// Runs the orchestrations of an app.
@@ -52,6 +54,7 @@ pub(crate) struct Engine {
     pub(super) handler: Arc<Handler>,
     pub(super) store: Store,
     pub(super) console: Console,
+    pub(super) clock: Arc<Clock>,
     pub(super) ids: Ids,
     pub(super) instances: Instances,
     pub(super) entities: Inboxes,
@@ -87,7 +90,12 @@ impl Engine {
             handler: options.handler,
             store: options.store,
             console: options.console,
-            ids: Ids::after(recovered.last_seq, recovered.last_time),
+            ids: Ids::after(
+                Arc::clone(&options.clock),
+                recovered.last_seq,
+                recovered.last_time,
+            ),
+            clock: options.clock,
             instances: Instances::default(),
             entities: Inboxes::default(),
             timers: Timers::default(),
@@ -103,7 +111,9 @@ impl Engine {
                 recovered.tasks.len()
             ));
         }
-        engine.tasks.spawn(Arc::clone(&engine).watch_timers());
+        if !engine.clock.is_manual() {
+            engine.tasks.spawn(Arc::clone(&engine).watch_timers());
+        }
         recovered
             .messages
             .into_iter()
@@ -254,7 +264,7 @@ impl Engine {
         loop {
             match self.commit(commit.clone()).await {
                 Ok(committed) => return Some(committed),
-                Err(_) if retry.wait(&self.stopping).await => {}
+                Err(_) if retry.wait(&self.stopping, &self.clock).await => {}
                 Err(_) => return None,
             }
         }
@@ -337,7 +347,7 @@ impl Engine {
 
     pub(super) fn deliver(self: &Arc<Self>, message: Message, fresh: Option<InstanceState>) {
         if let Some(due) = message.due
-            && due > Ticks::now()
+            && due > self.clock.now()
         {
             self.timers.push(due, message);
             return;
@@ -350,26 +360,50 @@ impl Engine {
             return;
         }
         if self.instances.deliver(message, fresh) {
-            self.tasks.spawn(Arc::clone(self).work_on(id));
+            self.spawn(Arc::clone(self).work_on(id));
         }
     }
 
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let at_work = self.clock.at_work();
+        self.tasks.spawn(async move {
+            work.await;
+            drop(at_work);
+        });
+    }
+
     fn spawn_task(self: &Arc<Self>, task: crate::store::Task) {
-        self.tasks.spawn(Arc::clone(self).run_task(task));
+        self.spawn(Arc::clone(self).run_task(task));
     }
 
     /// Sets somebody to work on an entity that was claimed, or that got its first message.
     pub(super) fn spawn_entity(self: &Arc<Self>, id: Arc<str>) {
-        self.tasks.spawn(Arc::clone(self).work_on_entity(id));
+        self.spawn(Arc::clone(self).work_on_entity(id));
     }
 
     async fn watch_timers(self: Arc<Self>) {
         loop {
             tokio::select! {
-                due = self.timers.due() => due.into_iter().for_each(|message| self.deliver(message, None)),
+                due = self.timers.due(&self.clock) => due.into_iter().for_each(|message| self.deliver(message, None)),
                 () = self.stopping.cancelled() => return,
             }
         }
+    }
+
+    /// Moves the clock on, and waits until all is done that was due by then. False when it can't
+    /// be moved.
+    pub(crate) async fn advance(self: &Arc<Self>, by: Duration) -> bool {
+        let fire = || {
+            let due = self.timers.take_due(self.clock.now());
+            due.into_iter()
+                .for_each(|message| self.deliver(message, None));
+        };
+        self.clock.advance(by, || self.timers.first(), fire).await
+    }
+
+    /// What the engine goes by.
+    pub(crate) fn clock(&self) -> &Arc<Clock> {
+        &self.clock
     }
 
     /// Prints the log lines of an invocation.

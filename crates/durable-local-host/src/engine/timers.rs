@@ -3,17 +3,13 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use crate::clock::Clock;
 use crate::store::Message;
 use crate::sync::lock;
 use crate::time::Ticks;
-
-/// Longest sleep: sleeping goes by a clock that stands still while the machine is suspended, due
-/// times by one that does not.
-const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
 /// Waits for due times.
 #[derive(Debug, Default)]
@@ -75,19 +71,23 @@ impl Timers {
         }
     }
 
+    /// When the first message is due.
+    pub(crate) fn first(&self) -> Option<Ticks> {
+        lock(&self.waiting).first()
+    }
+
     /// The messages that have become due; waits until there are any.
-    pub(crate) async fn due(&self) -> Vec<Message> {
+    pub(crate) async fn due(&self, clock: &Arc<Clock>) -> Vec<Message> {
         loop {
             let earlier = self.earlier.notified();
-            let (due, next) = self.take_due(Ticks::now());
+            let due = self.take_due(clock.now());
             if !due.is_empty() {
                 return due;
             }
-            match next {
+            match self.first() {
                 Some(next) => {
-                    let pause = next.since(Ticks::now()).min(LONGEST_SLEEP);
                     tokio::select! {
-                        () = tokio::time::sleep(pause) => {}
+                        _ = clock.sleep_until(next, clock.at_work()) => {}
                         () = earlier => {}
                     }
                 }
@@ -96,13 +96,14 @@ impl Timers {
         }
     }
 
-    fn take_due(&self, now: Ticks) -> (Vec<Message>, Option<Ticks>) {
+    /// The messages that are due at that time.
+    pub(crate) fn take_due(&self, now: Ticks) -> Vec<Message> {
         let mut waiting = lock(&self.waiting);
         let mut due = Vec::new();
         while waiting.first().is_some_and(|first| first <= now) {
             due.extend(waiting.pop_first());
         }
-        (due, waiting.first())
+        due
     }
 }
 
@@ -128,7 +129,7 @@ mod tests {
     }
 
     fn after(milliseconds: i64) -> Ticks {
-        Ticks(Ticks::now().0 + milliseconds * 10_000)
+        Ticks::of_system().plus(milliseconds * 10_000)
     }
 
     #[tokio::test]
@@ -138,7 +139,7 @@ mod tests {
         timers.push(after(-5), message(3));
         timers.push(after(-10), message(2));
         let seqs: Vec<i64> = timers
-            .due()
+            .due(&Clock::system())
             .await
             .iter()
             .map(|message| message.seq)
@@ -153,7 +154,7 @@ mod tests {
             timers.push(after(-1), message(seq));
             timers.push(after(3_600_000), message(10 + seq));
         }
-        assert_eq!(timers.due().await.len(), 3);
+        assert_eq!(timers.due(&Clock::system()).await.len(), 3);
         assert_eq!(lock(&timers.waiting).messages.len(), 3);
         timers.forget("b");
         timers.forget("a");
@@ -168,12 +169,12 @@ mod tests {
         timers.push(after(3_600_000), message(1));
         let waiting = tokio::spawn({
             let timers = Arc::clone(&timers);
-            async move { timers.due().await }
+            async move { timers.due(&Clock::system()).await }
         });
         tokio::task::yield_now().await;
         let due = after(30);
         timers.push(due, message(2));
         assert_eq!(waiting.await.unwrap()[0].seq, 2);
-        assert!(Ticks::now() >= due);
+        assert!(Ticks::of_system() >= due);
     }
 }

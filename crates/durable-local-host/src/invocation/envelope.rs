@@ -126,7 +126,7 @@ pub(super) fn sys(function: &str) -> String {
     format!(
         "{{\"MethodName\":{},\"UtcNow\":\"{}\",\"RandGuid\":\"{}\"}}",
         quote(function),
-        Ticks::now().iso(),
+        Ticks::of_system().iso(),
         uuid::Uuid::new_v4()
     )
 }

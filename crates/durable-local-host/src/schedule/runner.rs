@@ -1,13 +1,13 @@
 //! Runs timer functions when they are due, one run of a function at a time.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::{Zone, status};
+use crate::clock::{AtWork, Clock};
 use crate::config::{Function, Timer, Trigger};
 use crate::console::{Console, ConsoleSource};
 use crate::engine::Engine;
@@ -15,9 +15,6 @@ use crate::handler::{CallError, Handler};
 use crate::invocation::{Answer, ClientSettings, TimerRun, call_exception, timer_envelope};
 use crate::store::TimerStatus;
 use crate::time::Ticks;
-
-/// Longest sleep: sleeping goes by a clock that stands still while the machine is suspended.
-const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
 /// What timer functions are run with.
 #[derive(Clone, Debug)]
@@ -38,7 +35,8 @@ pub(crate) struct TimerServices {
 #[derive(Debug)]
 pub(crate) struct TimerFunctions {
     /// Names, and who wakes them before their time.
-    by_hand: Vec<(String, Arc<Notify>)>,
+    by_hand: Vec<(String, UnboundedSender<AtWork>)>,
+    clock: Arc<Clock>,
     tasks: TaskTracker,
     stopping: CancellationToken,
 }
@@ -56,7 +54,6 @@ struct Runner {
     function: Function,
     timer: Timer,
     services: TimerServices,
-    by_hand: Arc<Notify>,
     stopping: CancellationToken,
 }
 
@@ -65,6 +62,7 @@ impl TimerFunctions {
     pub(crate) fn start(functions: &[Function], services: &TimerServices) -> Self {
         let mut started = Self {
             by_hand: Vec::new(),
+            clock: Arc::clone(services.engine.clock()),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
         };
@@ -72,18 +70,16 @@ impl TimerFunctions {
             let Trigger::Timer(timer) = &function.trigger else {
                 continue;
             };
-            let by_hand = Arc::new(Notify::new());
-            started
-                .by_hand
-                .push((function.name.clone(), Arc::clone(&by_hand)));
+            let (sender, by_hand) = unbounded_channel();
+            started.by_hand.push((function.name.clone(), sender));
             let runner = Runner {
                 function: function.clone(),
                 timer: timer.clone(),
                 services: services.clone(),
-                by_hand,
                 stopping: started.stopping.clone(),
             };
-            started.tasks.spawn(runner.run());
+            let work = started.clock.at_work();
+            started.tasks.spawn(runner.run(work, by_hand));
         }
         started
     }
@@ -94,10 +90,8 @@ impl TimerFunctions {
             .by_hand
             .iter()
             .find(|(other, _)| other.eq_ignore_ascii_case(name));
-        if let Some((_, by_hand)) = found {
-            by_hand.notify_one();
-        }
-        found.is_some()
+        // A function that never runs has nobody who listens.
+        found.is_some_and(|(_, by_hand)| by_hand.send(self.clock.at_work()).is_ok())
     }
 
     /// Stops; the handler has to be stopped before.
@@ -109,8 +103,9 @@ impl TimerFunctions {
 }
 
 impl Runner {
-    async fn run(self) {
-        let start = Ticks::now();
+    async fn run(self, mut work: AtWork, mut by_hand: UnboundedReceiver<AtWork>) {
+        let clock = self.services.engine.clock();
+        let start = clock.now();
         let monitored =
             self.timer.use_monitor && !self.timer.schedule.is_too_frequent_to_monitor(start);
         let Some(mut status) = self.first_status(monitored, start).await else {
@@ -128,12 +123,19 @@ impl Runner {
         loop {
             let cause = match cause.take() {
                 Some(cause) => cause,
-                None => match self.wait(status.next).await {
-                    Some(cause) => cause,
-                    None => return,
+                None => tokio::select! {
+                    awake = clock.sleep_until(status.next, work) => {
+                        work = awake;
+                        Cause::Due
+                    }
+                    Some(asked) = by_hand.recv() => {
+                        work = asked;
+                        Cause::ByHand
+                    }
+                    () = self.stopping.cancelled() => return,
                 },
             };
-            let began = Ticks::now();
+            let began = clock.now();
             self.invoke(cause, monitored.then_some(status)).await;
             if cause == Cause::ByHand {
                 continue;
@@ -192,21 +194,6 @@ impl Runner {
                 "{}: that it ran can't be written down: {error}",
                 self.function.name
             ));
-        }
-    }
-
-    /// Waits for a time, or for somebody who wants it now. Nothing when the host stops.
-    async fn wait(&self, due: Ticks) -> Option<Cause> {
-        loop {
-            let now = Ticks::now();
-            if due <= now {
-                return Some(Cause::Due);
-            }
-            tokio::select! {
-                () = tokio::time::sleep(due.since(now).min(LONGEST_SLEEP)) => {}
-                () = self.by_hand.notified() => return Some(Cause::ByHand),
-                () = self.stopping.cancelled() => return None,
-            }
         }
     }
 

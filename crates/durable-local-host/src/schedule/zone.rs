@@ -53,8 +53,8 @@ impl Zone {
     }
 
     /// When a schedule is due next, for people.
-    pub(crate) fn next(&self, schedule: &Schedule) -> Option<String> {
-        let next = schedule.after(Ticks::now(), &self.0)?;
+    pub(crate) fn next(&self, schedule: &Schedule, now: Ticks) -> Option<String> {
+        let next = schedule.after(now, &self.0)?;
         Some(self.readable(next))
     }
 

@@ -1,8 +1,9 @@
 //! Timer triggers.
 
 use std::path::Path;
+use std::time::Duration;
 
-use durable_local_host::StateLocation;
+use durable_local_host::{LocalHostBuilder, StateLocation};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -10,6 +11,17 @@ use crate::app::{TestApp, write, write_app};
 
 /// An app whose function `tick` has that schedule and those members.
 async fn app(schedule: &str, members: &str, state: Option<&Path>) -> TestApp {
+    let location = state.map_or(StateLocation::Memory, |state| {
+        StateLocation::Folder(state.to_owned())
+    });
+    app_with(schedule, members, |builder| builder.state(location)).await
+}
+
+async fn app_with(
+    schedule: &str,
+    members: &str,
+    adjust: impl FnOnce(LocalHostBuilder) -> LocalHostBuilder,
+) -> TestApp {
     let folder = tempfile::tempdir().unwrap();
     write_app(folder.path(), "{}");
     write(
@@ -25,10 +37,7 @@ async fn app(schedule: &str, members: &str, state: Option<&Path>) -> TestApp {
                 {{"name":"client","type":"durableClient","direction":"in"}}]}}"#
         ),
     );
-    let location = state.map_or(StateLocation::Memory, |state| {
-        StateLocation::Folder(state.to_owned())
-    });
-    TestApp::start_in(folder, |builder| builder.state(location)).await
+    TestApp::start_in(folder, adjust).await
 }
 
 /// What the function got in its n-th run: the trigger's value.
@@ -109,5 +118,38 @@ async fn a_schedule_that_cannot_be_read_stops_nothing_else() {
     );
     let status = app.client.run("hello_orchestrator", "h", "\"x\"").await;
     assert_eq!(status["output"], "Hello x!");
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_moved_by_hand_brings_every_run() {
+    let app = app_with("0 0 6 * * *", "", |builder| builder.memory().manual_time()).await;
+    let host = app.host.as_ref().unwrap();
+    let day = Duration::from_secs(86_400);
+    let mut runs = 0;
+    for days in [3, 2] {
+        host.advance(day * days).await.unwrap();
+        runs += days as usize;
+        let seen = app.lines.all();
+        let seen = seen.iter().filter(|line| line.starts_with("[tick] "));
+        assert_eq!(seen.count(), runs);
+    }
+    let status = &run(&app, 4).await["ScheduleStatus"];
+    let (last, next) = (
+        status["Last"].as_str().unwrap(),
+        status["Next"].as_str().unwrap(),
+    );
+    assert!(last.ends_with("T06:00:00+00:00") && next.ends_with("T06:00:00+00:00"));
+    assert!(last < next, "{status}");
+    app.client.post("/admin/functions/tick", "").await;
+    host.advance(Duration::ZERO).await.unwrap();
+    assert!(
+        app.lines
+            .all()
+            .iter()
+            .filter(|line| line.starts_with("[tick] "))
+            .count()
+            == runs + 1
+    );
     app.stop().await;
 }

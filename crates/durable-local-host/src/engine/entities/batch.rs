@@ -50,7 +50,7 @@ impl<'a> Batch<'a> {
 
     /// Takes a message in.
     pub(super) fn receive(&mut self, message: &EventRaisedEvent) {
-        let receipt = self.scheduler.receive(message, Ticks::now(), self.window);
+        let receipt = self.scheduler.receive(message, self.ids.now(), self.window);
         self.problems.extend(receipt.problem);
         if let Some((name, content, due)) = receipt.later {
             let id = Arc::clone(&self.id);

@@ -9,7 +9,6 @@ use super::message::RELEASE;
 use super::scheduler::Status;
 use crate::engine::service::Engine;
 use crate::store::{Commit, InstanceFilter, InstanceRecord, StoreError};
-use crate::time::Ticks;
 
 /// How many entities are looked at in one go.
 const PAGE: usize = 1000;
@@ -77,7 +76,7 @@ impl Engine {
     fn is_idle(&self, record: &InstanceRecord) -> bool {
         record.custom_status.is_some()
             && Status::read(record.custom_status.as_deref()) == Status::default()
-            && Ticks::now().since(record.updated) > self.options.entity_reorder_window
+            && self.clock.now().since(record.updated) > self.options.entity_reorder_window
     }
 
     /// Removes an entity unless it has been revived; nobody works on it meanwhile.

@@ -61,7 +61,7 @@ impl Engine {
                         .is_some_and(|loaded| loaded.scheduler.has_work());
                     if progress == Progress::Done {
                         retry = Retry::new();
-                    } else if !retry.wait(&self.stopping).await {
+                    } else if !retry.wait(&self.stopping, &self.clock).await {
                         return;
                     }
                 }
@@ -70,7 +70,7 @@ impl Engine {
                     tracing::debug!(entity = &*id, "the batch is delivered again: {reason}");
                     // Nothing of it was stored, so the entity is what the store has.
                     entity = None;
-                    if !retry.wait(&self.stopping).await {
+                    if !retry.wait(&self.stopping, &self.clock).await {
                         return;
                     }
                 }

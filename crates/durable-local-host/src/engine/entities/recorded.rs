@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::batch::Batch;
 use super::scheduler::{Scheduler, Status, Work};
+use crate::clock::Clock;
 use crate::engine::ids::Ids;
 
 const WINDOW: i64 = 30 * 60 * 10_000_000;
@@ -186,7 +187,7 @@ fn play_orchestrator(hub: &mut Hub, exchange: &Exchange, ids: &Ids, scenario: &s
 
 #[test]
 fn scenarios_go_as_recorded() {
-    let ids = Ids::after(0, None);
+    let ids = Ids::after(Clock::system(), 0, None);
     let mut states = Vec::new();
     for (scenario, exchanges) in recordings() {
         let mut hub = Hub::default();

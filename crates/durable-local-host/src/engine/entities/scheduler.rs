@@ -249,7 +249,7 @@ mod tests {
     const WINDOW: i64 = 18_000_000_000;
 
     fn receive(scheduler: &mut Scheduler, event: &EventRaisedEvent) -> Receipt {
-        scheduler.receive(event, Ticks::now(), WINDOW)
+        scheduler.receive(event, Ticks::of_system(), WINDOW)
     }
 
     fn operations(work: &Work) -> Vec<&str> {

@@ -11,6 +11,7 @@ use prost::Message as _;
 use serde_json::Value;
 
 use super::{Plan, Step, TurnResult, plan};
+use crate::clock::Clock;
 use crate::engine::ids::Ids;
 use crate::engine::state::InstanceState;
 use crate::store::{Encoded, HistoryChunk, InstanceRecord, Message, StoredInstance};
@@ -165,7 +166,7 @@ fn is_continued(request: &OrchestratorRequest) -> bool {
 
 #[test]
 fn histories_grow_as_recorded() {
-    let ids = Ids::after(0, None);
+    let ids = Ids::after(Clock::system(), 0, None);
     let mut compared = 0;
     for (name, turns) in recordings() {
         let mut expected: HashMap<String, Vec<HistoryEvent>> = HashMap::new();
@@ -223,7 +224,7 @@ fn check_outbox(response: &OrchestratorResponse, result: &TurnResult) {
 
 #[test]
 fn continued_turns_begin_as_recorded() {
-    let ids = Ids::after(0, None);
+    let ids = Ids::after(Clock::system(), 0, None);
     let mut compared = 0;
     for (name, turns) in recordings() {
         for pair in turns.windows(2) {
@@ -260,7 +261,7 @@ fn continued_turns_begin_as_recorded() {
 
 #[test]
 fn children_start_as_recorded() {
-    let ids = Ids::after(0, None);
+    let ids = Ids::after(Clock::system(), 0, None);
     let mut compared = 0;
     for (name, turns) in recordings() {
         let mut children: HashMap<String, HistoryEvent> = HashMap::new();
@@ -291,7 +292,7 @@ fn children_start_as_recorded() {
 
 #[test]
 fn the_status_follows_what_happened() {
-    let ids = Ids::after(0, None);
+    let ids = Ids::after(Clock::system(), 0, None);
     let last = |wanted: &str| {
         let recordings = recordings();
         let (_, turns) = recordings.iter().find(|(name, _)| name == wanted).unwrap();
@@ -320,7 +321,7 @@ fn the_status_follows_what_happened() {
 
 #[test]
 fn messages_before_the_start_wait_and_termination_does_not() {
-    let ids = Ids::after(0, None);
+    let ids = Ids::after(Clock::system(), 0, None);
     let (_, turns) = recordings()
         .into_iter()
         .find(|(name, _)| name == "event_raised")
@@ -367,7 +368,7 @@ fn messages_before_the_start_wait_and_termination_does_not() {
 fn a_later_start_is_a_message_that_is_not_due_yet() {
     use super::{NewExecution, new_instance};
     use crate::store::Reuse;
-    let ids = Ids::after(0, None);
+    let ids = Ids::after(Clock::system(), 0, None);
     let at = Ticks::parse("2026-11-23T09:03:33.3796998Z").unwrap();
     let execution = NewExecution {
         id: "scheduled_start".into(),
