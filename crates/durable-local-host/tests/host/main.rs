@@ -33,6 +33,7 @@ mod management;
 mod rewind;
 mod scheduled;
 mod storage;
+mod terminal;
 mod turns;
 
 /// Not a test of its own: with the variable set this is the handler.
