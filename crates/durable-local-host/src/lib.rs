@@ -26,7 +26,7 @@ mod sync;
 mod terminal;
 mod time;
 
-pub use cli::{HandlerCommand, StartArgs, run};
+pub use cli::{HandlerCommand, LogForm, StartArgs, run};
 pub use console::{ConsoleLine, ConsoleSource};
 pub use error::Error;
 pub use local_host::{LocalHost, LocalHostBuilder, StateLocation};

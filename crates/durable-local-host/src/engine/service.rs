@@ -23,7 +23,7 @@ use super::trouble::Trouble;
 use super::turn::event;
 use super::watchers::Watchers;
 use crate::config::DurableOptions;
-use crate::console::{Console, ConsoleSource};
+use crate::console::Console;
 use crate::error::Error;
 use crate::handler::Handler;
 use crate::store::{Commit, Created, InstanceRecord, Message, NewInstance, Store, StoreError};
@@ -369,14 +369,6 @@ impl Engine {
                 due = self.timers.due() => due.into_iter().for_each(|message| self.deliver(message, None)),
                 () = self.stopping.cancelled() => return,
             }
-        }
-    }
-
-    /// Prints the log lines of an invocation.
-    pub(super) fn log_lines(&self, function: &str, lines: &[String]) {
-        for line in lines {
-            self.console
-                .line(ConsoleSource::Invocation, format!("[{function}] {line}"));
         }
     }
 }

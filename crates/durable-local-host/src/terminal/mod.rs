@@ -23,6 +23,10 @@ use fault::Fault;
 
 use crate::cli::{HandlerCommand, StartArgs};
 
+pub(crate) use paint::{Paint, style};
+pub(crate) use text::one_line;
+pub(crate) use when::duration;
+
 /// The commands of the development host. A program takes them into a command line of its own with
 /// `#[command(flatten)]`, or as its subcommands.
 ///

@@ -20,6 +20,7 @@ mod rpc;
 
 mod activities;
 mod browsers;
+mod console;
 mod dashboard;
 mod engine;
 mod entities;
