@@ -203,3 +203,42 @@ fn a_taken_port_is_told() {
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(error.contains(&port) && error.contains("--port"), "{error}");
 }
+
+#[test]
+fn the_executable_talks_to_a_running_host() {
+    let app = start(&["--memory"]);
+    let run = |arguments: &[&str]| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_handler"))
+            .args(arguments)
+            .env_remove("FUNCTIONS_CUSTOMHANDLER_PORT")
+            .env("DURABLE_HOST_URL", app.url())
+            .output()
+            .unwrap();
+        let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        (output.status.success(), text)
+    };
+    let (success, text) = run(&["instances", "start", "hello_orchestrator", "--wait"]);
+    assert!(success && text.contains("  Hello Seoul!\n"), "{text}");
+    let (success, text) = run(&["instances", "list", "--json"]);
+    assert!(
+        success && text.contains(r#""output":"Hello Seoul!""#),
+        "{text}"
+    );
+    let (success, text) = run(&["completions", "bash"]);
+    assert!(success && text.contains("complete -F _handler"), "{text}");
+    let (success, text) = run(&["--help"]);
+    assert!(
+        success
+            && [
+                "functions",
+                "package",
+                "start",
+                "instances",
+                "entities",
+                "--port"
+            ]
+            .iter()
+            .all(|word| text.contains(word)),
+        "{text}"
+    );
+}

@@ -1,17 +1,30 @@
 //! The command line.
 
 use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::task::Poll;
 
-use crate::console::Console;
+use crate::console::{Console, Form, Options, Writer};
 use crate::error::Error;
 use crate::local_host::{LocalHost, StateLocation};
+use crate::terminal::Paint;
 
 /// The port of `func start`.
 const DEFAULT_PORT: u16 = 7071;
+
+/// In which form the host prints what happens.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LogForm {
+    /// Lines for people
+    #[default]
+    Text,
+    /// One JSON object a line, everything on standard output
+    Json,
+}
 
 /// How to start the host.
 #[derive(clap::Args, Debug, Clone)]
@@ -34,6 +47,15 @@ pub struct StartArgs {
     /// Keep orchestrations in memory only
     #[arg(long, conflicts_with = "state")]
     pub memory: bool,
+    /// Say more: requests to the management API, and what each turn asks for
+    #[arg(long)]
+    pub verbose: bool,
+    /// In which form to print what happens
+    #[arg(long, value_enum, value_name = "FORM", default_value = "text")]
+    pub log: LogForm,
+    /// Whether to use colours; `auto` does on a terminal unless NO_COLOR is set
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
+    pub color: clap::ColorChoice,
 }
 
 impl Default for StartArgs {
@@ -45,6 +67,27 @@ impl Default for StartArgs {
             app: None,
             state: None,
             memory: false,
+            verbose: false,
+            log: LogForm::default(),
+            color: clap::ColorChoice::Auto,
+        }
+    }
+}
+
+impl StartArgs {
+    fn console(&self) -> Options {
+        let form = match self.log {
+            LogForm::Json => Form::Json,
+            LogForm::Text => Form::Text(
+                Paint::standard_output(self.color),
+                Paint::standard_error(self.color),
+            ),
+        };
+        Options {
+            form,
+            summarise: self.log == LogForm::Text
+                && !self.verbose
+                && std::io::stdout().is_terminal(),
         }
     }
 }
@@ -84,7 +127,14 @@ impl From<PathBuf> for HandlerCommand {
 /// without one it is what host.json names. Errors are printed for people.
 pub fn run(args: StartArgs, handler: Option<HandlerCommand>) -> ExitCode {
     start_log();
-    let console = Console::terminal();
+    let writing = match Writer::start(args.console()) {
+        Ok(writing) => writing,
+        Err(source) => {
+            tracing::error!("the console could not be started: {source}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let console = Console::writer(writing.writer(), args.verbose);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
@@ -119,7 +169,7 @@ async fn run_until_stopped(
         .bind(args.bind)
         .port(args.port)
         .state(state)
-        .terminal();
+        .console_to(console.clone());
     for name in args.allow_host {
         builder = builder.allow_host(name);
     }

@@ -1,7 +1,17 @@
-//! What the developer sees: the host's own lines, the handler's output and the logs of invocations.
+//! What the developer sees: the host's own lines, the handler's output, the invocations and what
+//! they log.
+
+mod form;
+mod invocation;
+mod summary;
+mod writer;
 
 use std::fmt;
 use std::sync::Arc;
+
+pub(crate) use form::Form;
+pub(crate) use invocation::{Executed, Invocation, Kind, Outcome};
+pub(crate) use writer::{Options, Writer};
 
 /// Where a line on the console comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,12 +21,16 @@ pub enum ConsoleSource {
     Host,
     /// The host, about something that is wrong.
     Problem,
+    /// The host, about what it does in detail: requests, and the actions of turns.
+    Detail,
     /// The handler's standard output.
     HandlerOut,
     /// The handler's standard error.
     HandlerError,
     /// A log line of an invocation.
     Invocation,
+    /// An invocation that is over: what was called, how long it took, and how it came out.
+    Executed,
 }
 
 /// One line on the console.
@@ -27,37 +41,79 @@ pub struct ConsoleLine {
     pub source: ConsoleSource,
     /// The text.
     pub text: String,
+    /// The function that it is about.
+    pub function: Option<String>,
+    /// The id of the invocation that it is about.
+    pub invocation_id: Option<String>,
+    /// The orchestration or entity that it is about.
+    pub instance_id: Option<String>,
+}
+
+impl ConsoleLine {
+    fn new(source: ConsoleSource, text: impl Into<String>) -> Self {
+        Self {
+            source,
+            text: text.into(),
+            function: None,
+            invocation_id: None,
+            instance_id: None,
+        }
+    }
+
+    fn of(invocation: &Invocation, source: ConsoleSource, text: impl Into<String>) -> Self {
+        Self {
+            function: Some(invocation.function.clone()),
+            invocation_id: Some(invocation.id.to_string()),
+            instance_id: invocation.instance.as_deref().map(str::to_owned),
+            ..Self::new(source, text)
+        }
+    }
 }
 
 impl fmt::Display for ConsoleLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.source {
-            ConsoleSource::Host | ConsoleSource::Invocation => f.write_str(&self.text),
-            ConsoleSource::Problem => write!(f, "! {}", self.text),
-            ConsoleSource::HandlerOut => write!(f, "[handler] {}", self.text),
-            ConsoleSource::HandlerError => write!(f, "[handler!] {}", self.text),
-        }
+        f.write_str(form::mark(self.source))?;
+        f.write_str(&self.text)
     }
 }
 
 /// Takes the lines for the developer.
 #[derive(Clone)]
-pub(crate) struct Console(Arc<dyn Fn(ConsoleLine) + Send + Sync>);
+pub(crate) struct Console {
+    to: To,
+    details: bool,
+}
+
+#[derive(Clone)]
+enum To {
+    Log,
+    Sink(Arc<dyn Fn(ConsoleLine) + Send + Sync>),
+    Writer(Arc<Writer>),
+}
 
 impl Console {
     /// A console that hands its lines to `sink`.
     pub(crate) fn new(sink: impl Fn(ConsoleLine) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(sink))
+        Self {
+            to: To::Sink(Arc::new(sink)),
+            details: false,
+        }
     }
 
-    /// Prints to standard output, problems to standard error.
-    pub(crate) fn terminal() -> Self {
-        Self::new(print)
+    /// A console that writes to the terminal, with details when they are wanted.
+    pub(crate) fn writer(writer: Arc<Writer>, details: bool) -> Self {
+        Self {
+            to: To::Writer(writer),
+            details,
+        }
     }
 
     /// Lines go to the log, at debug level.
     pub(crate) fn log() -> Self {
-        Self::new(|line| tracing::debug!(target: "durable_local_host::console", "{line}"))
+        Self {
+            to: To::Log,
+            details: false,
+        }
     }
 
     /// A line of the host.
@@ -70,26 +126,57 @@ impl Console {
         self.line(ConsoleSource::Problem, text);
     }
 
+    /// Whether anybody wants lines in detail; making them may cost something.
+    pub(crate) fn wants_details(&self) -> bool {
+        self.details
+    }
+
     /// A line from anywhere.
     pub(crate) fn line(&self, source: ConsoleSource, text: impl Into<String>) {
-        (self.0)(ConsoleLine {
-            source,
-            text: text.into(),
-        });
+        self.take(ConsoleLine::new(source, text));
     }
+
+    /// A detail of an invocation.
+    pub(crate) fn detail(&self, invocation: &Invocation, text: impl Into<String>) {
+        self.take(ConsoleLine::of(invocation, ConsoleSource::Detail, text));
+    }
+
+    /// What an invocation logged.
+    pub(crate) fn logged(&self, invocation: &Invocation, lines: &[String]) {
+        for line in lines {
+            let text = format!("[{}] {line}", invocation.function);
+            self.take(ConsoleLine::of(invocation, ConsoleSource::Invocation, text));
+        }
+    }
+
+    /// An invocation that is over. Where the lines are written, this is made a text by whoever
+    /// writes.
+    pub(crate) fn executed(&self, invocation: Invocation, outcome: Outcome) {
+        let executed = || Executed::now(invocation, outcome);
+        match &self.to {
+            To::Log if !tracing::enabled!(target: "durable_local_host::console", tracing::Level::DEBUG) =>
+                {}
+            To::Log => log(&executed().line()),
+            To::Sink(sink) => sink(executed().line()),
+            To::Writer(writer) => writer.executed(executed()),
+        }
+    }
+
+    fn take(&self, line: ConsoleLine) {
+        match &self.to {
+            To::Log => log(&line),
+            To::Sink(sink) => sink(line),
+            To::Writer(writer) => writer.line(line),
+        }
+    }
+}
+
+fn log(line: &ConsoleLine) {
+    tracing::debug!(target: "durable_local_host::console", "{line}");
 }
 
 impl fmt::Debug for Console {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Console")
-    }
-}
-
-// A closed terminal is no reason to stop, so write errors are left alone.
-fn print(line: ConsoleLine) {
-    use std::io::Write;
-    match line.source {
-        ConsoleSource::Problem => drop(writeln!(std::io::stderr().lock(), "{line}")),
-        _ => drop(writeln!(std::io::stdout().lock(), "{line}")),
     }
 }

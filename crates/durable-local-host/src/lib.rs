@@ -4,7 +4,8 @@
 //! machine: it starts the custom handler as a child process, calls it over HTTP exactly as the real
 //! host does, and keeps the state of orchestrations in SQLite.
 //!
-//! [`run`] is what a command line calls; [`LocalHost`] is the same for programs and tests.
+//! [`run`] is what a command line calls; [`LocalHost`] is the same for programs and tests. [`Command`]
+//! has the commands for people at a terminal besides.
 
 mod cli;
 mod clock;
@@ -24,9 +25,11 @@ mod schedule;
 mod server;
 mod store;
 mod sync;
+mod terminal;
 mod time;
 
-pub use cli::{HandlerCommand, StartArgs, run};
+pub use cli::{HandlerCommand, LogForm, StartArgs, run};
 pub use console::{ConsoleLine, ConsoleSource};
 pub use error::Error;
 pub use local_host::{LocalHost, LocalHostBuilder, StateLocation};
+pub use terminal::Command;

@@ -214,8 +214,8 @@ impl LocalHostBuilder {
         self
     }
 
-    pub(crate) fn terminal(mut self) -> Self {
-        self.console = Console::terminal();
+    pub(crate) fn console_to(mut self, console: Console) -> Self {
+        self.console = console;
         self
     }
 
@@ -391,11 +391,16 @@ fn make_key() -> String {
 /// Lists the functions as `func start` does.
 fn print_functions(console: &Console, app: &AppConfig, port: u16) {
     console.say("\nFunctions:\n");
-    for function in &app.functions {
+    let mut functions: Vec<&Function> = app.functions.iter().collect();
+    functions.sort_by_key(|function| !matches!(function.trigger, Trigger::Http { .. }));
+    for function in functions {
         console.say(format!(
             "\t{}\n",
             describe(function, &app.host.route_prefix, port)
         ));
+    }
+    for name in &app.skipped {
+        console.say(format!("\t{name}: not served, see the warning above\n"));
     }
     console.say(format!(
         "Task hub {}. Dashboard: http://localhost:{port}/dashboard\n",

@@ -22,7 +22,8 @@ const PORT: &str = "FUNCTIONS_CUSTOMHANDLER_PORT";
 #[derive(Debug, Parser)]
 #[command(
     about = "A function app: without a command, starts the development host with this app",
-    version
+    version,
+    args_conflicts_with_subcommands = true
 )]
 struct CommandLine {
     #[command(subcommand)]
@@ -55,6 +56,9 @@ enum Command {
         #[arg(long, default_value = ".")]
         app: PathBuf,
     },
+    #[cfg(feature = "local-host")]
+    #[command(flatten)]
+    Host(durable_local_host::Command),
 }
 
 pub(super) fn run(app: FunctionApp) -> ExitCode {
@@ -89,7 +93,9 @@ pub(super) fn run(app: FunctionApp) -> ExitCode {
             Err(error) => fail(error),
         },
         #[cfg(feature = "local-host")]
-        None => start(arguments.start),
+        Some(Command::Host(command)) => host(command),
+        #[cfg(feature = "local-host")]
+        None => host(durable_local_host::Command::Start(arguments.start)),
         #[cfg(not(feature = "local-host"))]
         None => fail(format!(
             "this executable is the handler of a function app and has to be started by the Functions host, which sets {PORT}: \
@@ -98,16 +104,20 @@ pub(super) fn run(app: FunctionApp) -> ExitCode {
     }
 }
 
+/// Starts the development host with this executable as its handler, or talks to one that runs.
 #[cfg(feature = "local-host")]
-fn start(args: durable_local_host::StartArgs) -> ExitCode {
+fn host(command: durable_local_host::Command) -> ExitCode {
     match std::env::current_exe() {
-        Ok(program) => durable_local_host::run(
-            args,
-            Some(durable_local_host::HandlerCommand {
+        Ok(program) => {
+            let handler = durable_local_host::HandlerCommand {
                 program,
                 args: Vec::new(),
-            }),
-        ),
+            };
+            command.run(
+                Some(handler),
+                <CommandLine as clap::CommandFactory>::command(),
+            )
+        }
         Err(error) => fail(format!(
             "this executable's own path can't be found, so it can't be started as a handler: {error}"
         )),

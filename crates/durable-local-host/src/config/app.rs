@@ -18,6 +18,8 @@ pub(crate) struct AppConfig {
     pub(crate) settings: Settings,
     /// The functions that can be served, by name.
     pub(crate) functions: Vec<Function>,
+    /// Names of those that can't; a problem says why.
+    pub(crate) skipped: Vec<String>,
     /// What is wrong without keeping the host from running: one line each.
     pub(crate) problems: Vec<String>,
 }
@@ -37,6 +39,7 @@ impl AppConfig {
             host,
             settings,
             functions: Vec::new(),
+            skipped: Vec::new(),
             problems: Vec::new(),
         };
         app.check_runtime();
@@ -79,10 +82,14 @@ impl AppConfig {
                 Loaded::Disabled => self
                     .problems
                     .push(format!("{}: the function is disabled", file.display())),
-                Loaded::Broken(rule) => self.problems.push(format!(
-                    "{}: the function is skipped: {rule}",
-                    file.display()
-                )),
+                Loaded::Broken(rule) => {
+                    let name = folder.file_name().unwrap_or_default();
+                    self.skipped.push(name.to_string_lossy().into_owned());
+                    self.problems.push(format!(
+                        "{}: the function is skipped: {rule}",
+                        file.display()
+                    ));
+                }
             }
         }
         if self.functions.is_empty() {

@@ -8,6 +8,7 @@ use super::http_activity;
 use super::retry::Retry;
 use super::service::Engine;
 use super::turn::event;
+use crate::console::{Invocation, Kind, Outcome as Executed};
 use crate::handler::CallError;
 use crate::invocation::{Answer, Exception, activity_envelope, call_exception};
 use crate::newtonsoft::{Dates, Json, parse, render};
@@ -122,24 +123,36 @@ impl Engine {
             }
         };
         let body = activity_envelope(function, &target.binding, &task.instance, input.as_ref());
-        let invocation = uuid::Uuid::new_v4().to_string();
-        let raw = match self.handler.call(function, &invocation, body.into()).await {
+        let invocation = Invocation::begin(Kind::Activity, function, Some(&task.instance));
+        let answer = self
+            .handler
+            .call(function, &invocation.id(), body.into())
+            .await;
+        let raw = match answer {
             Ok(raw) => raw,
             Err(CallError::Stopping) => return Outcome::Stopping,
-            Err(error @ CallError::Lost(_)) => return Outcome::Lost(error, function.clone()),
+            Err(error @ CallError::Lost(_)) => {
+                self.console.executed(invocation, Executed::FAILED);
+                return Outcome::Lost(error, function.clone());
+            }
             Err(error) => {
+                self.console.executed(invocation, Executed::FAILED);
                 return Outcome::Failed(call_exception(&error, function), function.clone());
             }
         };
         match Answer::read(&raw) {
             Ok(answer) => {
-                self.log_lines(function, &answer.logs);
+                self.console.logged(&invocation, &answer.logs);
+                self.console.executed(invocation, Executed::GOOD);
                 Outcome::Completed(match answer.return_value {
                     Json::Null => None,
                     value => Some(render(&value)),
                 })
             }
-            Err(fault) => Outcome::Failed(fault, function.clone()),
+            Err(fault) => {
+                self.console.executed(invocation, Executed::FAILED);
+                Outcome::Failed(fault, function.clone())
+            }
         }
     }
 }

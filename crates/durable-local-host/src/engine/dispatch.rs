@@ -11,6 +11,7 @@ use super::service::Engine;
 use super::state::InstanceState;
 use super::turn::{Plan, Step, Turn, TurnResult, plan};
 use crate::config::VersionFailure;
+use crate::console::{Invocation, Kind, Outcome};
 use crate::handler::CallError;
 use crate::invocation::{Answer, Exception, call_exception, orchestrator_envelope};
 use crate::newtonsoft::Json;
@@ -207,16 +208,17 @@ impl Engine {
             .trailer
             .encode(turn.instance(), past, turn.new_events());
         let body = orchestrator_envelope(&target.function, &target.binding, &request);
-        let invocation = uuid::Uuid::new_v4().to_string();
-        let raw = match self
+        let invocation = Invocation::begin(Kind::Turn, &target.function, Some(turn.instance()));
+        let answer = self
             .handler
-            .call(&target.function, &invocation, body.into())
-            .await
-        {
+            .call(&target.function, &invocation.id(), body.into())
+            .await;
+        let raw = match answer {
             Ok(raw) => raw,
             Err(CallError::Stopping) => return Err(Fault::Stopping),
             // On the real host a lost worker fails the orchestration; here it gets more chances.
             Err(error) => {
+                self.console.executed(invocation, Outcome::FAILED);
                 if retry.after_loss() {
                     if retry.is_first_loss() {
                         self.console.problem(format!("{}: {error}; the turn is delivered again (the real host fails the orchestration)", turn.instance()));
@@ -231,9 +233,10 @@ impl Engine {
             }
         };
         let response = Answer::read(&raw).and_then(|answer| {
-            self.log_lines(&target.function, &answer.logs);
+            self.console.logged(&invocation, &answer.logs);
             read_response(target, answer.return_value)
         });
+        self.tell_turn(invocation, turn, &response);
         match response {
             Ok(response) => Ok(Reply::Response(response)),
             Err(fault) if is_platform_fault(&fault) => Err(Fault::Again(fault.to_line())),

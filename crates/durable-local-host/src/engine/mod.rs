@@ -15,6 +15,7 @@ mod rewind;
 mod service;
 mod start;
 mod state;
+mod telling;
 mod timers;
 mod trouble;
 mod turn;

@@ -24,7 +24,7 @@ use super::turn::event;
 use super::watchers::Watchers;
 use crate::clock::Clock;
 use crate::config::DurableOptions;
-use crate::console::{Console, ConsoleSource};
+use crate::console::Console;
 use crate::error::Error;
 use crate::handler::Handler;
 use crate::store::{Commit, Created, InstanceRecord, Message, NewInstance, Store, StoreError};
@@ -404,13 +404,5 @@ impl Engine {
     /// What the engine goes by.
     pub(crate) fn clock(&self) -> &Arc<Clock> {
         &self.clock
-    }
-
-    /// Prints the log lines of an invocation.
-    pub(super) fn log_lines(&self, function: &str, lines: &[String]) {
-        for line in lines {
-            self.console
-                .line(ConsoleSource::Invocation, format!("[{function}] {line}"));
-        }
     }
 }

@@ -9,7 +9,7 @@ use tokio_util::task::TaskTracker;
 use super::{Zone, status};
 use crate::clock::{AtWork, Clock};
 use crate::config::{Function, Timer, Trigger};
-use crate::console::{Console, ConsoleSource};
+use crate::console::{Console, Invocation, Kind, Outcome};
 use crate::engine::Engine;
 use crate::handler::{CallError, Handler};
 use crate::invocation::{Answer, ClientSettings, TimerRun, call_exception, timer_envelope};
@@ -203,25 +203,27 @@ impl Runner {
             console.say(format!("{name}: a run was missed and is made up for"));
         }
         let body = self.request(cause, status);
-        let invocation = uuid::Uuid::new_v4().to_string();
+        let invocation = Invocation::begin(Kind::Timer, name, None);
         let handler = &self.services.handler;
-        let raw = match handler.call(name, &invocation, body.into()).await {
-            Ok(raw) => raw,
+        let outcome = match handler.call(name, &invocation.id(), body.into()).await {
+            Ok(raw) => match Answer::read(&raw) {
+                Ok(answer) => {
+                    console.logged(&invocation, &answer.logs);
+                    Outcome::GOOD
+                }
+                Err(fault) => {
+                    console.problem(format!("{name}: {}", fault.to_line()));
+                    Outcome::FAILED
+                }
+            },
             Err(CallError::Stopping) => return,
             Err(error) => {
                 let fault = call_exception(&error, name);
                 console.problem(format!("{name}: {error} ({})", fault.to_line()));
-                return;
+                Outcome::FAILED
             }
         };
-        match Answer::read(&raw) {
-            Ok(answer) => {
-                for line in &answer.logs {
-                    console.line(ConsoleSource::Invocation, format!("[{name}] {line}"));
-                }
-            }
-            Err(fault) => console.problem(format!("{name}: {}", fault.to_line())),
-        }
+        console.executed(invocation, outcome);
     }
 
     fn request(&self, cause: Cause, status: Option<TimerStatus>) -> String {

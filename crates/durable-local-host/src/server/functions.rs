@@ -12,7 +12,7 @@ use super::connection::HeadRecorder;
 use super::guard::{Guard, Refused, Target};
 use super::headers::request_headers;
 use crate::config::{Function, Trigger};
-use crate::console::{Console, ConsoleSource};
+use crate::console::{Console, ConsoleSource, Invocation, Kind, Outcome};
 use crate::dashboard::Dashboard;
 use crate::handler::{CallError, Handler};
 use crate::invocation::{
@@ -21,6 +21,7 @@ use crate::invocation::{
 use crate::management::{Management, ManagementRequest, Reply};
 use crate::routing::{Match, RouteTable, RouteTemplate};
 use crate::schedule::TimerFunctions;
+use crate::terminal::duration;
 
 /// Timer functions are run by hand below this.
 const ADMIN_PATH: &str = "/admin/functions/";
@@ -183,6 +184,7 @@ impl App {
         let Some(function) = self.functions.get(found.function) else {
             return empty(StatusCode::NOT_FOUND);
         };
+        let path = path_and_query(request.uri()).to_owned();
         let Some(incoming) = self.incoming(request, recorder).await else {
             return empty(StatusCode::PAYLOAD_TOO_LARGE);
         };
@@ -191,22 +193,40 @@ impl App {
             .trigger_binding()
             .map_or("req", |binding| binding.name.as_str());
         let body = http_envelope(&function.name, trigger, &incoming, &found.values, &inputs);
-        match self.call(function, body).await {
-            Ok(reply) => response(reply),
-            Err(CallFault::Stopping) => empty(StatusCode::SERVICE_UNAVAILABLE),
+        let invocation = Invocation::begin(Kind::Http, &function.name, None);
+        let (answer, status, good) = match self.call(function, &invocation, body).await {
+            Ok(reply) => {
+                let status = reply.status;
+                (response(reply), status, status < 500)
+            }
+            Err(CallFault::Stopping) => return empty(StatusCode::SERVICE_UNAVAILABLE),
             Err(CallFault::Failed(reason)) => {
                 self.console.problem(format!("{}: {reason}", function.name));
-                empty(StatusCode::INTERNAL_SERVER_ERROR)
+                (empty(StatusCode::INTERNAL_SERVER_ERROR), 500, false)
             }
-        }
+        };
+        // Without the query, in which there may be a key.
+        let path = path.split('?').next().unwrap_or_default();
+        let note = format!("{} {path} -> {status}", incoming.method).into();
+        let outcome = if good {
+            Outcome::Good(note)
+        } else {
+            Outcome::Failed(note)
+        };
+        self.console.executed(invocation, outcome);
+        answer
     }
 
-    async fn call(&self, function: &Function, body: String) -> Result<HttpReply, CallFault> {
-        let invocation = uuid::Uuid::new_v4().to_string();
+    async fn call(
+        &self,
+        function: &Function,
+        invocation: &Invocation,
+        body: String,
+    ) -> Result<HttpReply, CallFault> {
         let raw = match self
             .services
             .handler
-            .call(&function.name, &invocation, body.into())
+            .call(&function.name, &invocation.id(), body.into())
             .await
         {
             Ok(raw) => raw,
@@ -217,12 +237,7 @@ impl App {
             }
         };
         let answer = Answer::read(&raw).map_err(|fault| CallFault::Failed(fault.to_line()))?;
-        for line in &answer.logs {
-            self.console.line(
-                ConsoleSource::Invocation,
-                format!("[{}] {line}", function.name),
-            );
-        }
+        self.console.logged(invocation, &answer.logs);
         http_reply(function, &answer).map_err(CallFault::Failed)
     }
 
@@ -268,6 +283,7 @@ impl App {
         let Some(body) = collect(body).await else {
             return empty(StatusCode::PAYLOAD_TOO_LARGE);
         };
+        let begun = std::time::Instant::now();
         let origin = self.origin(head.headers.get(HOST));
         let header = |name: &str| {
             head.headers
@@ -289,6 +305,17 @@ impl App {
                 body,
             })
             .await;
+        if self.console.wants_details() {
+            // Without the query, in which there may be a key.
+            let text = format!(
+                "{} {} -> {} in {}",
+                head.method,
+                head.uri.path(),
+                reply.status,
+                duration(begun.elapsed())
+            );
+            self.console.line(ConsoleSource::Detail, text);
+        }
         management_response(reply)
     }
 }

@@ -71,7 +71,8 @@ async fn calls_signals_and_failures() {
 #[tokio::test(flavor = "multi_thread")]
 async fn entities_signal_others_and_start_orchestrations() {
     let app = TestApp::start().await;
-    let start = json!({"id": "started", "name": "hello_orchestrator", "input": "Oslo"});
+    // It lives until it gets an event, so the second start finds it.
+    let start = json!({"id": "started", "name": "wait_events", "input": {"count": 1}});
     let steps = json!([
         ["signal", "a", "signal", {"key": "b", "amount": 4}],
         ["signal", "a", "signal", {"key": "b", "amount": 5}],
@@ -79,8 +80,8 @@ async fn entities_signal_others_and_start_orchestrations() {
         ["call", "a", "start", start],
     ]);
     assert_eq!(run(&app, "o", &steps).await, json!([null, null]));
-    let started = app.client.until_status("started", "Completed").await;
-    assert_eq!(started["output"], "Hello Oslo!");
+    let started = app.client.until_status("started", "Running").await;
+    assert_eq!(started["input"], json!({"count": 1}));
     app.client
         .until("@counter@b", |status| status["input"]["state"] == "9")
         .await;

@@ -20,6 +20,7 @@ mod rpc;
 
 mod activities;
 mod browsers;
+mod console;
 mod dashboard;
 mod engine;
 mod entities;
@@ -33,6 +34,7 @@ mod management;
 mod rewind;
 mod scheduled;
 mod storage;
+mod terminal;
 mod timers;
 mod turns;
 

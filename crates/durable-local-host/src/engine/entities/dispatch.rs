@@ -1,5 +1,6 @@
 //! Batches: from the inbox to the handler to the store.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use super::batch::Batch;
 use super::id::EntityId;
 use super::inbox::Loaded;
 use super::scheduler::{Scheduler, Work};
+use crate::console::{Invocation, Kind, Outcome};
 use crate::engine::dispatch::{Fault, is_platform_fault, read_response};
 use crate::engine::functions::Target;
 use crate::engine::ids::Ids;
@@ -196,20 +198,33 @@ impl Engine {
             .map_err(|_| Fault::Stopping)?;
         let request = batch.request(&work.operations).encode_to_vec();
         let body = orchestrator_envelope(&target.function, &target.binding, &request);
-        let invocation = uuid::Uuid::new_v4().to_string();
+        let instance = id.to_string().into();
+        let invocation = Invocation::begin(Kind::Batch, &target.function, Some(&instance));
         let answer = self
             .handler
-            .call(&target.function, &invocation, body.into())
+            .call(&target.function, &invocation.id(), body.into())
             .await;
         let raw = match answer {
             Ok(raw) => raw,
             Err(CallError::Stopping) => return Err(Fault::Stopping),
-            Err(error) => return self.lost(id, target, &error, retry),
+            Err(error) => {
+                self.console.executed(invocation, Outcome::FAILED);
+                return self.lost(id, target, &error, retry);
+            }
         };
         let result = Answer::read(&raw).and_then(|answer| {
-            self.log_lines(&target.function, &answer.logs);
+            self.console.logged(&invocation, &answer.logs);
             read_response::<EntityBatchResult>(target, answer.return_value)
         });
+        self.console.executed(
+            invocation,
+            match &result {
+                Ok(result) if result.requires_state => Outcome::Again("asks for its state".into()),
+                Ok(_) => Outcome::Good(operations(work.operations.len())),
+                Err(fault) if is_platform_fault(fault) => Outcome::Again(fault.to_line().into()),
+                Err(_) => Outcome::FAILED,
+            },
+        );
         match result {
             Ok(result) if result.requires_state => {
                 Err(Fault::Again("the handler asked for it".to_owned()))
@@ -285,6 +300,14 @@ impl Engine {
         self.watchers.changed(id);
         self.send_out(committed);
         Ok(size)
+    }
+}
+
+/// How many operations a batch has, in words.
+fn operations(count: usize) -> Cow<'static, str> {
+    match count {
+        1 => "1 operation".into(),
+        count => format!("{count} operations").into(),
     }
 }
 

@@ -1,0 +1,166 @@
+//! `instances history`.
+
+use super::list::status_style;
+use super::unknown;
+use crate::terminal::client::{Call, Host};
+use crate::terminal::documents::{Event, Status};
+use crate::terminal::fault::Fault;
+use crate::terminal::output::{OutputArgs, columns, print, remark};
+use crate::terminal::paint::style;
+use crate::terminal::spans::spans;
+use crate::terminal::table::{Cell, Column, Table};
+use crate::terminal::text::one_line;
+use crate::terminal::timeline::{COLUMNS, Signs, Timeline};
+use crate::terminal::when::duration;
+use crate::time::Ticks;
+
+/// How to draw the history.
+#[derive(clap::Args, Debug)]
+pub(super) struct HistoryArgs {
+    /// Id of the instance
+    id: String,
+    /// List the events in place of the bars
+    #[arg(long)]
+    events: bool,
+    /// Draw with ASCII characters only
+    #[arg(long)]
+    ascii: bool,
+    /// How wide to draw [default: the terminal's width, or 100]
+    #[arg(long, value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(40..))]
+    width: Option<u16>,
+}
+
+pub(super) async fn run(host: &Host, output: &OutputArgs, args: &HistoryArgs) -> Result<(), Fault> {
+    let call = Call {
+        path: vec!["instances", &args.id],
+        query: vec![
+            ("showHistory", "true".to_owned()),
+            ("showHistoryOutput", "true".to_owned()),
+        ],
+        ..Call::default()
+    };
+    let answer = host
+        .get(call)
+        .await?
+        .ok_or_else(|| unknown(host, &args.id))?;
+    if output.is_json() {
+        return print(&format!("{}\n", answer.body));
+    }
+    let status: Status<'_> =
+        serde_json::from_str(&answer.body).map_err(|error| host.unreadable(&error, &answer))?;
+    let paint = output.paint();
+    let events = status.history_events.as_deref().unwrap_or_default();
+    let spans = spans(events, status.has_ended());
+    let timeline = Timeline {
+        spans: &spans,
+        from: first(events, &status),
+        to: last(events, &status),
+    };
+    let took = duration(timeline.to.since(timeline.from));
+    let mut text = format!(
+        "{}  {}  {}  {took}\n\n",
+        paint.text(style::BOLD, &one_line(&status.instance_id)),
+        one_line(status.name.as_deref().unwrap_or_default()),
+        paint.text(status_style(&status.runtime_status), &status.runtime_status),
+    );
+    if args.events {
+        text.push_str(&list(events, timeline.from).render(columns(), paint));
+        return print(&text);
+    }
+    let signs = if args.ascii {
+        Signs::ASCII
+    } else {
+        Signs::UNICODE
+    };
+    let width = args
+        .width
+        .map(usize::from)
+        .or_else(columns)
+        .unwrap_or(COLUMNS);
+    if spans.is_empty() {
+        remark("The history has no calls, timers or events; --events lists what it has.");
+    } else {
+        text.push_str(&timeline.render(width, signs, paint));
+    }
+    print(&text)
+}
+
+/// When the instance began. Documents have whole seconds, histories have more.
+fn first(events: &[Event], status: &Status<'_>) -> Ticks {
+    events
+        .first()
+        .and_then(Event::time)
+        .or_else(|| status.created())
+        .unwrap_or_default()
+}
+
+/// When it ended; now when it has not.
+fn last(events: &[Event], status: &Status<'_>) -> Ticks {
+    let told = events.iter().filter_map(Event::time).max();
+    if status.has_ended() {
+        told.or_else(|| status.updated()).unwrap_or_default()
+    } else {
+        // The host's clock may be ahead of this one.
+        told.unwrap_or_default().max(Ticks::of_system())
+    }
+}
+
+fn list(events: &[Event], from: Ticks) -> Table {
+    let mut table = Table::new(vec![
+        Column::number("AFTER"),
+        Column::whole("EVENT"),
+        Column::flexible("NAME", 1, 12),
+        Column::flexible("DETAILS", 2, 12),
+    ]);
+    for event in events {
+        let after = event
+            .time()
+            .map_or_else(String::new, |time| duration(time.since(from)));
+        let name = event.function_name.as_deref().or(event.name.as_deref());
+        let style = if event.event_type.ends_with("Failed")
+            || event.orchestration_status.as_deref() == Some("Failed")
+        {
+            style::BAD
+        } else {
+            style::PLAIN
+        };
+        table.row(vec![
+            Cell::styled(&after, style::DIM),
+            Cell::styled(&event.event_type, style),
+            Cell::new(name.unwrap_or_default()),
+            Cell::new(&details(event)),
+        ]);
+    }
+    table
+}
+
+/// What an event tells besides its name.
+fn details(event: &Event) -> String {
+    let mut parts = Vec::new();
+    if let Some(status) = &event.orchestration_status {
+        parts.push(status.clone());
+    }
+    if let Some(failure) = &event.failure_details {
+        let failure = failure.failure();
+        parts.push(format!("{}: {}", failure.error_type, failure.message));
+    }
+    if let Some(instance) = &event.instance_id {
+        parts.push(format!("instance {instance}"));
+    }
+    if let Some(due) = &event.fire_at {
+        parts.push(format!("due {due}"));
+    }
+    for (label, value) in [("input", &event.input), ("result", &event.result)] {
+        match value {
+            serde_json::Value::Null => {}
+            serde_json::Value::String(text) => parts.push(format!("{label} {text}")),
+            other => parts.push(format!("{label} {other}")),
+        }
+    }
+    if event.failure_details.is_none()
+        && let Some(reason) = &event.reason
+    {
+        parts.push(reason.clone());
+    }
+    parts.join("; ")
+}
