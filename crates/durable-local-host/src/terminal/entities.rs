@@ -215,7 +215,7 @@ async fn list(host: &Host, output: &OutputArgs, args: &ListArgs) -> Result<(), F
     let mut table = Table::new(vec![
         Column::flexible("NAME", 1, 12),
         Column::flexible("KEY", 2, 12),
-        Column::whole("LAST OPERATION (UTC)"),
+        Column::whole("LAST OPERATION (UTC)").optional(),
         Column::flexible("STATE", 3, 10),
     ]);
     for document in &found {

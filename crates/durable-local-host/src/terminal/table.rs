@@ -13,10 +13,12 @@ const GAP: usize = 2;
 pub(super) struct Column {
     title: &'static str,
     /// When there is too little room, columns of the highest rank get narrower first; those of
-    /// rank 0 never do.
+    /// rank 0 never do, and those of rank 1 only when nothing else is left.
     rank: u8,
     least: usize,
     right: bool,
+    /// Whether it goes before columns of rank 1 get narrower.
+    optional: bool,
 }
 
 impl Column {
@@ -27,6 +29,7 @@ impl Column {
             rank: 0,
             least: 0,
             right: false,
+            optional: false,
         }
     }
 
@@ -36,6 +39,14 @@ impl Column {
             rank,
             least,
             ..Self::whole(title)
+        }
+    }
+
+    /// The same column, to be left out when there is too little room.
+    pub(super) fn optional(self) -> Self {
+        Self {
+            optional: true,
+            ..self
         }
     }
 
@@ -100,51 +111,55 @@ impl Table {
         out
     }
 
-    fn widths(&self, columns: Option<usize>) -> Vec<usize> {
-        let mut widths: Vec<usize> = self
+    /// Columns of each column; `None` for those that are left out.
+    fn widths(&self, columns: Option<usize>) -> Vec<Option<usize>> {
+        let mut natural: Vec<Option<usize>> = self
             .columns
             .iter()
-            .map(|column| width(column.title))
+            .map(|column| Some(width(column.title)))
             .collect();
         for row in &self.rows {
-            for (widest, cell) in widths.iter_mut().zip(row) {
-                *widest = (*widest).max(width(&cell.text));
+            for (widest, cell) in natural.iter_mut().zip(row) {
+                *widest = (*widest).max(Some(width(&cell.text)));
             }
         }
         let Some(columns) = columns else {
-            return widths;
+            return natural;
         };
-        let gaps = GAP * self.columns.len().saturating_sub(1);
-        let mut missing = (widths.iter().sum::<usize>() + gaps).saturating_sub(columns);
-        let mut order: Vec<usize> = (0..self.columns.len()).collect();
-        order.sort_by_key(|number| {
-            std::cmp::Reverse(self.columns.get(*number).map_or(0, |column| column.rank))
-        });
-        for number in order {
-            let (Some(column), Some(width)) = (self.columns.get(number), widths.get_mut(number))
-            else {
-                continue;
+        let mut order: Vec<(usize, &Column)> = self.columns.iter().enumerate().collect();
+        order.sort_by_key(|(_, column)| std::cmp::Reverse(column.rank));
+        let mut leaving = order.iter().filter(|(_, column)| column.optional);
+        loop {
+            let mut widths = natural.clone();
+            let secondary = order.iter().filter(|(_, column)| column.rank > 1);
+            if narrow(&mut widths, secondary, columns) {
+                return widths;
+            }
+            let Some((number, _)) = leaving.next() else {
+                let primary = order.iter().filter(|(_, column)| column.rank == 1);
+                narrow(&mut widths, primary, columns);
+                return widths;
             };
-            if column.rank > 0 {
-                let given = missing.min(width.saturating_sub(column.least));
-                *width -= given;
-                missing -= given;
+            if let Some(width) = natural.get_mut(*number) {
+                *width = None;
             }
         }
-        widths
     }
 
     fn line<'a>(
         &self,
         out: &mut String,
-        widths: &[usize],
+        widths: &[Option<usize>],
         cells: impl Iterator<Item = (&'a str, Style)>,
         paint: Paint,
     ) {
         let mut waiting = String::new();
         for ((column, columns), (text, style)) in self.columns.iter().zip(widths).zip(cells) {
-            let text = cut(text, *columns, "…");
-            let blanks = padding(&text, *columns);
+            let Some(columns) = *columns else {
+                continue;
+            };
+            let text = cut(text, columns, "…");
+            let blanks = padding(&text, columns);
             // Blanks are written only before a text, so that no line ends in them.
             if column.right {
                 waiting.push_str(&blanks);
@@ -163,6 +178,25 @@ impl Table {
     }
 }
 
+/// Makes these columns narrower, one after the other, until the table fits; whether it does.
+fn narrow<'a>(
+    widths: &mut [Option<usize>],
+    order: impl Iterator<Item = &'a (usize, &'a Column)>,
+    columns: usize,
+) -> bool {
+    let shown = widths.iter().flatten();
+    let gaps = GAP * shown.clone().count().saturating_sub(1);
+    let mut missing = (shown.sum::<usize>() + gaps).saturating_sub(columns);
+    for (number, column) in order {
+        if let Some(Some(width)) = widths.get_mut(*number) {
+            let given = missing.min(width.saturating_sub(column.least));
+            *width -= given;
+            missing -= given;
+        }
+    }
+    missing == 0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,8 +205,8 @@ mod tests {
         let mut table = Table::new(vec![
             Column::whole("STATUS"),
             Column::flexible("INSTANCE", 1, 8),
-            Column::number("MS"),
-            Column::flexible("OUTPUT", 2, 6),
+            Column::number("MS").optional(),
+            Column::flexible("OUTPUT", 2, 6).optional(),
         ]);
         for (status, id, time, output) in [
             ("Completed", "order-7", "12", r#"{"city":"東京"}"#),
@@ -204,11 +238,19 @@ mod tests {
              Failed     0123456789abcdef  1400  x: no\\nmo…\n\
              Running    a\n"
         );
+        // Then it goes, before ids are cut.
+        assert_eq!(
+            table().render(Some(40), Paint::NONE),
+            "STATUS     INSTANCE            MS\n\
+             Completed  order-7             12\n\
+             Failed     0123456789abcdef  1400\n\
+             Running    a\n"
+        );
         assert_eq!(
             table().render(Some(20), Paint::NONE),
-            "STATUS     INSTANCE    MS  OUTPUT\n\
-             Completed  order-7     12  {\"cit…\n\
-             Failed     0123456…  1400  x: no…\n\
+            "STATUS     INSTANCE\n\
+             Completed  order-7\n\
+             Failed     01234567…\n\
              Running    a\n"
         );
     }

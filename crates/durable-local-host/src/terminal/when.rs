@@ -69,6 +69,15 @@ pub(crate) fn duration(took: Duration) -> String {
     }
 }
 
+/// How long something took, as far as times in whole seconds tell.
+pub(super) fn whole_seconds(took: Duration) -> String {
+    match took.as_secs() {
+        0 => "< 1 s".to_owned(),
+        seconds @ 1..60 => format!("{seconds} s"),
+        _ => duration(took),
+    }
+}
+
 /// How long ago a time was, in words.
 pub(super) fn age(time: Ticks, now: Ticks) -> String {
     let seconds = now.since(time).as_secs();
@@ -119,6 +128,15 @@ mod tests {
         ] {
             assert_eq!(duration(Duration::from_micros(micros)), text);
         }
+    }
+
+    #[test]
+    fn whole_seconds_do_not_look_more_exact() {
+        let text = |seconds| whole_seconds(Duration::from_secs(seconds));
+        assert_eq!(
+            [text(0), text(1), text(59), text(61)],
+            ["< 1 s", "1 s", "59 s", "1 min 1 s"]
+        );
     }
 
     #[test]

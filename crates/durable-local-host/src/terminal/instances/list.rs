@@ -9,7 +9,7 @@ use crate::terminal::fault::Fault;
 use crate::terminal::output::{OutputArgs, columns, print, remark};
 use crate::terminal::paint::style;
 use crate::terminal::table::{Cell, Column, Table};
-use crate::terminal::when::{When, duration, readable_text};
+use crate::terminal::when::{When, readable_text, whole_seconds};
 
 /// Most instances that are asked for at once.
 const PAGE: usize = 1000;
@@ -211,18 +211,13 @@ fn table(instances: &[Status<'_>]) -> Table {
         Column::flexible("INSTANCE", 1, 12),
         Column::flexible("NAME", 2, 12),
         Column::whole("CREATED (UTC)"),
-        Column::number("TOOK"),
-        Column::flexible("OUTPUT", 3, 10),
+        Column::number("TOOK").optional(),
+        Column::flexible("OUTPUT", 3, 10).optional(),
     ]);
     for instance in instances {
         let took = match (instance.created(), instance.updated()) {
             (Some(created), Some(updated)) if instance.has_ended() => {
-                // Documents have whole seconds.
-                match updated.since(created) {
-                    took if took.as_secs() == 0 => "< 1 s".to_owned(),
-                    took if took.as_secs() < 60 => format!("{} s", took.as_secs()),
-                    took => duration(took),
-                }
+                whole_seconds(updated.since(created))
             }
             _ => String::new(),
         };

@@ -10,7 +10,7 @@ use crate::terminal::fault::Fault;
 use crate::terminal::output::{OutputArgs, print};
 use crate::terminal::paint::{Paint, style};
 use crate::terminal::text::{lines, one_line};
-use crate::terminal::when::{age, duration, readable_text};
+use crate::terminal::when::{age, readable_text, whole_seconds};
 use crate::time::Ticks;
 
 /// Which instance to show.
@@ -80,7 +80,7 @@ fn page(status: &Status<'_>, now: Ticks, paint: Paint) -> String {
     let updated = readable_text(&status.last_updated_time);
     let took = match (status.created(), status.updated()) {
         (Some(from), Some(to)) if to.since(from).as_secs() > 0 => {
-            format!(", after {}", duration(to.since(from)))
+            format!(", after {}", whole_seconds(to.since(from)))
         }
         _ => String::new(),
     };
@@ -270,7 +270,7 @@ mod tests {
              Name      order\n\
              Status    Failed\n\
              Created   2026-11-24 09:00:00 UTC, 5 minutes ago\n\
-             Ended     2026-11-24 09:00:03 UTC, after 3.00 s\n\
+             Ended     2026-11-24 09:00:03 UTC, after 3 s\n\
              \nInput\n  {\n    \"id\": 7\n  }\n\
              \nCustom status\n  paying\n\
              \nOutput\n  OrderError: payment failed\n\
