@@ -34,6 +34,12 @@ pub struct StartArgs {
     /// Keep orchestrations in memory only
     #[arg(long, conflicts_with = "state")]
     pub memory: bool,
+    /// Ask for keys as on Azure; they are shown at the start, and stay the same with --state
+    #[arg(long)]
+    pub enable_auth: bool,
+    /// The master key, instead of one made at the start [env: DURABLE_LOCAL_HOST_MASTER_KEY]
+    #[arg(long, value_name = "KEY", requires = "enable_auth")]
+    pub master_key: Option<String>,
 }
 
 impl Default for StartArgs {
@@ -45,6 +51,8 @@ impl Default for StartArgs {
             app: None,
             state: None,
             memory: false,
+            enable_auth: false,
+            master_key: None,
         }
     }
 }
@@ -122,6 +130,13 @@ async fn run_until_stopped(
         .terminal();
     for name in args.allow_host {
         builder = builder.allow_host(name);
+    }
+    if args.enable_auth {
+        builder = builder.enable_auth();
+        let variable = || std::env::var("DURABLE_LOCAL_HOST_MASTER_KEY").ok();
+        if let Some(key) = args.master_key.or_else(variable) {
+            builder = builder.master_key(key);
+        }
     }
     if let Some(command) = handler {
         builder = builder.handler(command);
