@@ -56,6 +56,12 @@ pub struct StartArgs {
     /// Whether to use colours; `auto` does on a terminal unless NO_COLOR is set
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
     pub color: clap::ColorChoice,
+    /// Ask for keys as on Azure; they are shown at the start, and stay the same with --state
+    #[arg(long)]
+    pub enable_auth: bool,
+    /// The master key, instead of one made at the start [env: DURABLE_LOCAL_HOST_MASTER_KEY]
+    #[arg(long, value_name = "KEY", requires = "enable_auth")]
+    pub master_key: Option<String>,
 }
 
 impl Default for StartArgs {
@@ -70,6 +76,8 @@ impl Default for StartArgs {
             verbose: false,
             log: LogForm::default(),
             color: clap::ColorChoice::Auto,
+            enable_auth: false,
+            master_key: None,
         }
     }
 }
@@ -172,6 +180,13 @@ async fn run_until_stopped(
         .console_to(console.clone());
     for name in args.allow_host {
         builder = builder.allow_host(name);
+    }
+    if args.enable_auth {
+        builder = builder.enable_auth();
+        let variable = || std::env::var("DURABLE_LOCAL_HOST_MASTER_KEY").ok();
+        if let Some(key) = args.master_key.or_else(variable) {
+            builder = builder.master_key(key);
+        }
     }
     if let Some(command) = handler {
         builder = builder.handler(command);

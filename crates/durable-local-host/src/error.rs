@@ -100,6 +100,11 @@ pub enum Error {
         "the host goes by the machine's time, which can't be moved: call `manual_time()` on its builder"
     )]
     TimeRuns,
+    /// A key that everybody knows.
+    #[error(
+        "the master key is empty: give one with --master-key or in DURABLE_LOCAL_HOST_MASTER_KEY, or none to have it made"
+    )]
+    EmptyKey,
     /// The system refused something basic.
     #[error("{what}: {source}")]
     System {

@@ -17,6 +17,7 @@ mod error;
 mod grpc;
 mod handler;
 mod invocation;
+mod keys;
 mod local_host;
 mod management;
 mod newtonsoft;

@@ -20,9 +20,10 @@ use crate::error::Error;
 use crate::grpc::{self, Sidecar};
 use crate::handler::{Handler, HandlerOptions};
 use crate::invocation::ClientSettings;
+use crate::keys::AskForKeys;
 use crate::management::Management;
 use crate::schedule::{TimerFunctions, TimerServices, Zone};
-use crate::server::{self, App, Guard, Services};
+use crate::server::{self, Access, App, Guard, Services};
 use crate::store::Store;
 use crate::time::Ticks;
 
@@ -50,6 +51,7 @@ pub struct LocalHostBuilder {
     handler: Option<HandlerCommand>,
     console: Console,
     manual_time: bool,
+    keys: AskForKeys,
 }
 
 /// A running host.
@@ -94,6 +96,7 @@ impl LocalHost {
             handler: None,
             console: Console::log(),
             manual_time: false,
+            keys: AskForKeys::default(),
         }
     }
 
@@ -169,11 +172,30 @@ impl LocalHostBuilder {
         self
     }
 
-    /// Address to listen on; 127.0.0.1 unless it is called. No key is asked for: whoever reaches
-    /// another address can read, start and change everything.
+    /// Address to listen on; 127.0.0.1 unless it is called. Without [`enable_auth`](Self::enable_auth)
+    /// no key is asked for: whoever reaches another address can read, start and change everything.
     #[must_use]
     pub fn bind(mut self, address: IpAddr) -> Self {
         self.address = address;
+        self
+    }
+
+    /// Asks callers for keys as the real host does: `?code=KEY` or the header `x-functions-key`.
+    /// Functions ask for what their `authLevel` says, the management API and the dashboard for the
+    /// key of the extension. The keys are made when the host starts and shown on the console;
+    /// with [`StateLocation::Folder`] the folder keeps them in `keys.json`.
+    #[must_use]
+    pub fn enable_auth(mut self) -> Self {
+        if matches!(self.keys, AskForKeys::No) {
+            self.keys = AskForKeys::Yes(None);
+        }
+        self
+    }
+
+    /// [`enable_auth`](Self::enable_auth) with this master key, which opens everything.
+    #[must_use]
+    pub fn master_key(mut self, key: impl Into<String>) -> Self {
+        self.keys = AskForKeys::Yes(Some(key.into()));
         self
     }
 
@@ -240,9 +262,9 @@ impl LocalHostBuilder {
             .iter()
             .for_each(|problem| console.problem(problem));
         let listener = listen(self.address, self.port).await?;
-        if !self.address.is_loopback() {
+        if !self.address.is_loopback() && matches!(self.keys, AskForKeys::No) {
             console.problem(format!(
-                "listening on {}: everybody who reaches it can read, start and change orchestrations, no key is asked for",
+                "listening on {}: everybody who reaches it can read, start and change orchestrations, no key is asked for (--enable-auth asks)",
                 self.address
             ));
         }
@@ -250,6 +272,7 @@ impl LocalHostBuilder {
         let rpc_listener = listen(Ipv4Addr::LOCALHOST.into(), 0).await?;
         let rpc_url = format!("http://127.0.0.1:{}", port_of(&rpc_listener)?);
         let durable = app.host.durable.clone();
+        let (access, key) = Access::open(&self.state, self.keys, &app.functions)?;
         let (store, folder) = open_state(self.state, &durable.hub_name, &console)?;
         let (functions, problems) = FunctionTable::new(&app.functions);
         problems.iter().for_each(|problem| console.problem(problem));
@@ -261,12 +284,19 @@ impl LocalHostBuilder {
         let task_hub = durable.hub_name.clone();
         let client = ClientSettings {
             task_hub: task_hub.clone(),
-            key: make_key(),
+            key,
             port,
             rpc_url: rpc_url.clone(),
             max_message_size: durable.max_grpc_message_size,
         };
         print_functions(&console, &app, port);
+        if let Access::Keys(keys) = &access {
+            console.say(format!(
+                "{}\nThe dashboard with its key: http://localhost:{port}/dashboard#key={}\n",
+                keys.list(),
+                keys.extension()
+            ));
+        }
         let options = EngineOptions {
             durable,
             functions,
@@ -311,6 +341,7 @@ impl LocalHostBuilder {
                 dashboard,
                 timers: Arc::clone(&timers),
                 guard: Guard::new(self.allowed_hosts),
+                access,
             },
             client,
             console,
@@ -378,14 +409,6 @@ fn open_state(
             Ok((store, Some(folder)))
         }
     }
-}
-
-/// A key of the kind that management URLs carry.
-fn make_key() -> String {
-    let mut bytes = Vec::with_capacity(32);
-    bytes.extend_from_slice(uuid::Uuid::new_v4().as_bytes());
-    bytes.extend_from_slice(uuid::Uuid::new_v4().as_bytes());
-    base64_simd::URL_SAFE_NO_PAD.encode_to_string(&bytes)
 }
 
 /// Lists the functions as `func start` does.

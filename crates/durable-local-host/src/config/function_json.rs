@@ -28,7 +28,7 @@ pub(crate) enum Trigger {
         route: Option<String>,
         /// Methods in upper case; empty for all.
         methods: Vec<String>,
-        /// Who may call; not checked here.
+        /// Who may call.
         auth_level: AuthLevel,
     },
     /// A turn of the orchestration of that name.

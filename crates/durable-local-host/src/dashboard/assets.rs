@@ -32,6 +32,7 @@ const ASSETS: &[(&str, &str, &str)] = assets! {
     "format.js": SCRIPT,
     "history.js": SCRIPT,
     "instance.js": SCRIPT,
+    "key.js": SCRIPT,
     "list.js": SCRIPT,
     "live.js": SCRIPT,
     "numbers.js": SCRIPT,

@@ -17,7 +17,7 @@ pub(crate) struct Management {
 }
 
 impl Management {
-    /// The API for an engine; `key` appears in URLs and is never asked for.
+    /// The API for an engine; `key` appears in URLs.
     pub(crate) fn new(engine: Arc<Engine>, task_hub: String, key: String) -> Self {
         Self {
             engine,

@@ -5,19 +5,23 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
+use hyper::header::{
+    CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue, WWW_AUTHENTICATE,
+};
 use hyper::{Method, Request, Response, StatusCode};
 
+use super::access::Access;
 use super::connection::HeadRecorder;
 use super::guard::{Guard, Refused, Target};
 use super::headers::request_headers;
-use crate::config::{Function, Trigger};
+use crate::config::{AuthLevel, Function, Trigger};
 use crate::console::{Console, ConsoleSource, Invocation, Kind, Outcome};
 use crate::dashboard::Dashboard;
 use crate::handler::{CallError, Handler};
 use crate::invocation::{
     Answer, ClientSettings, HttpReply, IncomingRequest, call_exception, http_envelope, http_reply,
 };
+use crate::keys::Needed;
 use crate::management::{Management, ManagementRequest, Reply};
 use crate::routing::{Match, RouteTable, RouteTemplate};
 use crate::schedule::TimerFunctions;
@@ -55,6 +59,8 @@ pub(crate) struct Services {
     pub(crate) timers: Arc<TimerFunctions>,
     /// Who decides which requests are answered.
     pub(crate) guard: Guard,
+    /// Who decides who may call what.
+    pub(crate) access: Access,
 }
 
 impl App {
@@ -104,10 +110,21 @@ impl App {
     }
 
     async fn route(&self, request: Request<Incoming>, recorder: &HeadRecorder) -> HttpResponse {
-        if let Some(path) = Management::segments(request.uri().path()) {
-            return self.manage(request, path).await;
+        let path = request.uri().path();
+        if let Some(path) = Management::segments(path) {
+            return match self.admits(Needed::Extension, &request) {
+                true => self.manage(request, path).await,
+                false => unauthorized(),
+            };
         }
-        if let Some(path) = Dashboard::below(request.uri().path()) {
+        if is_admin(path) && !self.admits(Needed::Master, &request) {
+            return unauthorized();
+        }
+        if let Some(path) = Dashboard::below(path) {
+            // The page itself knows nothing, and asks for the key that it reads with.
+            if path.starts_with("/api/") && !self.admits(Needed::Extension, &request) {
+                return unauthorized();
+            }
             let query = request.uri().query().unwrap_or_default();
             let method = request.method().as_str();
             return response(self.services.dashboard.handle(method, path, query).await);
@@ -119,6 +136,13 @@ impl App {
             Some(found) => self.invoke(request, found, recorder).await,
             None => empty(StatusCode::NOT_FOUND),
         }
+    }
+
+    fn admits(&self, needed: Needed<'_>, request: &Request<Incoming>) -> bool {
+        let query = request.uri().query().unwrap_or_default();
+        self.services
+            .access
+            .admits(needed, request.headers(), query)
     }
 
     /// The answer to a request that a web page must not send.
@@ -184,6 +208,9 @@ impl App {
         let Some(function) = self.functions.get(found.function) else {
             return empty(StatusCode::NOT_FOUND);
         };
+        if !self.admits(needed_for(function), &request) {
+            return empty(StatusCode::UNAUTHORIZED);
+        }
         let path = path_and_query(request.uri()).to_owned();
         let Some(incoming) = self.incoming(request, recorder).await else {
             return empty(StatusCode::PAYLOAD_TOO_LARGE);
@@ -325,6 +352,27 @@ enum CallFault {
     Failed(String),
 }
 
+/// The key that a function asks for.
+fn needed_for(function: &Function) -> Needed<'_> {
+    match &function.trigger {
+        Trigger::Http { auth_level, .. } => match auth_level {
+            AuthLevel::Anonymous => Needed::Nothing,
+            AuthLevel::Function => Needed::Function(&function.name),
+            AuthLevel::Admin => Needed::Master,
+        },
+        Trigger::Orchestration(_)
+        | Trigger::Activity(_)
+        | Trigger::Entity(_)
+        | Trigger::Timer(_) => Needed::Master,
+    }
+}
+
+/// Whether a path is one of the real host's API for administrators, which this host does not have.
+fn is_admin(path: &str) -> bool {
+    let first = path.trim_start_matches('/').split('/').next();
+    first.is_some_and(|first| first.eq_ignore_ascii_case("admin"))
+}
+
 fn path_and_query(uri: &hyper::Uri) -> &str {
     uri.path_and_query()
         .map_or("/", hyper::http::uri::PathAndQuery::as_str)
@@ -337,6 +385,15 @@ async fn collect(body: Incoming) -> Option<Vec<u8>> {
     }
     let collected = Limited::new(body, BODY_LIMIT).collect().await.ok()?;
     Some(collected.to_bytes().into())
+}
+
+/// What callers without a key get from everything but functions.
+fn unauthorized() -> HttpResponse {
+    let mut response = empty(StatusCode::UNAUTHORIZED);
+    response
+        .headers_mut()
+        .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    response
 }
 
 fn empty(status: StatusCode) -> HttpResponse {

@@ -1,5 +1,6 @@
 //! The listener: HTTP functions and the management API.
 
+mod access;
 mod connection;
 mod functions;
 mod guard;
@@ -14,6 +15,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub(crate) use access::Access;
 use connection::{HeadRecorder, Recorded};
 pub(crate) use functions::{App, Services};
 pub(crate) use guard::Guard;

@@ -34,7 +34,9 @@ fn state(state: &InstanceState, payloads: bool) -> Value {
         "instanceId": state.instance_id,
         "name": state.name,
         "version": state.version,
-        "orchestrationStatus": status_name(state.status),
+        // the default of the field, which is left out
+        "orchestrationStatus": (state.status != RuntimeStatus::Running)
+            .then(|| status_name(state.status)),
         "createdTimestamp": time(state.created_at),
         "lastUpdatedTimestamp": time(state.last_updated_at),
         "input": state.raw_input(),

@@ -1,5 +1,7 @@
 // Requests to the host.
 
+import { askForKey, keyHeaders } from "./key.js";
+
 const READS = "/dashboard/api/";
 const MANAGEMENT = "/runtime/webhooks/durabletask";
 
@@ -20,9 +22,16 @@ const query = (parameters) => {
   return text ? `?${text}` : "";
 };
 
-async function send(url, options) {
+async function send(url, options = {}) {
   try {
-    return await fetch(url, options);
+    for (;;) {
+      const shown = keyHeaders();
+      const response = await fetch(url, { ...options, headers: { ...options.headers, ...shown } });
+      if (response.status !== 401) return response;
+      // Another request may have got the key meanwhile.
+      const same = keyHeaders()["x-functions-key"] === shown["x-functions-key"];
+      if (same && !(await askForKey())) return response;
+    }
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Refusal(0, "The host can't be reached. Is it still running?");
@@ -32,18 +41,19 @@ async function send(url, options) {
 /** Reads JSON below /dashboard/api/. */
 export async function read(name, parameters, signal) {
   const response = await send(READS + name + query(parameters), { signal });
-  if (!response.ok) throw new Refusal(response.status, await response.text());
+  if (!response.ok) throw new Refusal(response.status, (await response.text()) || WORDS[response.status]);
   return response.json();
 }
 
 /** Reads a whole value as text. */
 export async function readText(name, parameters) {
   const response = await send(READS + name + query(parameters));
-  if (!response.ok) throw new Refusal(response.status, await response.text());
+  if (!response.ok) throw new Refusal(response.status, (await response.text()) || WORDS[response.status]);
   return response.text();
 }
 
 const WORDS = {
+  401: "The host asks for a key.",
   404: "The host does not know it (any more).",
   409: "An instance with this id exists already.",
   410: "It has ended already, so nothing can be done to it.",
