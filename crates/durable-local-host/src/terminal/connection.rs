@@ -108,7 +108,9 @@ impl Connection {
                 "the URL of the host (--url or DURABLE_HOST_URL) can't be used: {why}. It is such as {LOCAL} or https://my-app.azurewebsites.net"
             ))
         };
-        let text = if given.parse::<u16>().is_ok() {
+        let text = if given.is_empty() {
+            LOCAL.to_owned()
+        } else if given.parse::<u16>().is_ok() {
             format!("http://localhost:{given}")
         } else if given.contains("://") {
             given.to_owned()
@@ -179,6 +181,7 @@ mod tests {
                 "http://localhost:7071",
                 "http://localhost:7071",
             ),
+            ("", "http://localhost:7071", "http://localhost:7071"),
             ("7072", "http://localhost:7072", "http://localhost:7072"),
             (
                 "localhost:7073",

@@ -682,3 +682,65 @@ async fn plain_options_and_start_are_the_same() {
             .fault(1, &["there is no host.json"]);
     }
 }
+
+/// The long options in a text.
+fn options(text: &str) -> Vec<&str> {
+    text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
+        .filter(|word| {
+            word.strip_prefix("--")
+                .is_some_and(|name| name.starts_with(char::is_alphabetic))
+        })
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_about_the_terminal_has_every_option() {
+    let page = include_str!("../../../../docs/terminal.md");
+    let (mut commands, mut known) = (Vec::new(), Vec::new());
+    for (group, names) in [
+        (
+            "instances",
+            &[
+                "list",
+                "show",
+                "history",
+                "start",
+                "raise",
+                "terminate",
+                "suspend",
+                "resume",
+                "rewind",
+                "restart",
+                "purge",
+            ][..],
+        ),
+        ("entities", &["list", "show", "signal"]),
+    ] {
+        commands.extend(names.iter().map(|name| vec![group, name]));
+    }
+    for name in ["start", "completions"] {
+        commands.push(vec![name]);
+    }
+    for command_line in commands {
+        let name = command_line.last().unwrap().to_owned();
+        let help = command(&[&command_line[..], &["--help"]].concat(), &[], "")
+            .await
+            .good();
+        assert!(page.contains(name), "{command_line:?}");
+        let start = command_line == ["start"];
+        for option in options(&help.out) {
+            // The page about the host has those of `start`.
+            assert!(
+                start || option == "--help" || page.contains(option),
+                "{command_line:?} {option}"
+            );
+            known.push(option.to_owned());
+        }
+    }
+    for option in options(page) {
+        assert!(
+            known.iter().any(|known| known == option),
+            "{option} is no option"
+        );
+    }
+}

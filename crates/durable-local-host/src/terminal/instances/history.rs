@@ -3,7 +3,7 @@
 use super::list::status_style;
 use super::unknown;
 use crate::terminal::client::{Call, Host};
-use crate::terminal::documents::{Event, Status};
+use crate::terminal::documents::{Event, Status, time};
 use crate::terminal::fault::Fault;
 use crate::terminal::output::{OutputArgs, columns, print, remark};
 use crate::terminal::paint::style;
@@ -105,6 +105,16 @@ fn last(events: &[Event], status: &Status<'_>) -> Ticks {
     }
 }
 
+/// When an event happened. That of a timer bears the time at which it was made, which may be before
+/// it fires.
+fn happened(event: &Event) -> Option<Ticks> {
+    let due = match event.event_type.as_str() {
+        "TimerFired" => time(event.fire_at.as_deref()),
+        _ => None,
+    };
+    event.time().max(due)
+}
+
 fn list(events: &[Event], from: Ticks) -> Table {
     let mut table = Table::new(vec![
         Column::number("AFTER"),
@@ -113,9 +123,7 @@ fn list(events: &[Event], from: Ticks) -> Table {
         Column::flexible("DETAILS", 2, 12),
     ]);
     for event in events {
-        let after = event
-            .time()
-            .map_or_else(String::new, |time| duration(time.since(from)));
+        let after = happened(event).map_or_else(String::new, |time| duration(time.since(from)));
         let name = event.function_name.as_deref().or(event.name.as_deref());
         let style = if event.event_type.ends_with("Failed")
             || event.orchestration_status.as_deref() == Some("Failed")
@@ -163,4 +171,34 @@ fn details(event: &Event) -> String {
         parts.push(reason.clone());
     }
     parts.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::terminal::paint::Paint;
+
+    #[test]
+    fn events_are_listed_with_what_they_tell() {
+        let events: Vec<Event> = serde_json::from_str(
+            r#"[{"EventType":"ExecutionStarted","Timestamp":"2026-11-24T09:00:00Z","FunctionName":"order","Input":"7"},
+                {"EventType":"TaskFailed","Timestamp":"2026-11-24T09:00:01Z","FunctionName":"pay","Reason":"hidden","FailureDetails":{"ErrorType":"E","ErrorMessage":"no money"}},
+                {"EventType":"TimerCreated","Timestamp":"2026-11-24T09:00:01Z","FireAt":"2026-11-24T09:00:05Z"},
+                {"EventType":"TimerFired","Timestamp":"2026-11-24T09:00:01Z","FireAt":"2026-11-24T09:00:05Z"},
+                {"EventType":"EventRaised","Timestamp":"2026-11-24T09:00:06Z","Name":"Go","Input":"true"},
+                {"EventType":"ExecutionCompleted","Timestamp":"2026-11-24T09:00:06.5Z","OrchestrationStatus":"Completed","Result":[1]}]"#,
+        )
+        .unwrap();
+        let from = events[0].time().unwrap();
+        assert_eq!(
+            list(&events, from).render(None, Paint::NONE),
+            " AFTER  EVENT               NAME   DETAILS\n  \
+               0 ms  ExecutionStarted    order  input 7\n\
+             1.00 s  TaskFailed          pay    E: no money\n\
+             1.00 s  TimerCreated               due 2026-11-24T09:00:05Z\n\
+             5.00 s  TimerFired                 due 2026-11-24T09:00:05Z\n\
+             6.00 s  EventRaised         Go     input true\n\
+             6.50 s  ExecutionCompleted         Completed; result [1]\n"
+        );
+    }
 }
