@@ -76,6 +76,11 @@ impl Engine {
     }
 
     async fn finish_task(self: &Arc<Self>, task: Task, content: Encoded) {
+        if let Some(EventType::TaskCompleted(completed)) = &content.event.event_type {
+            let size = completed.result.as_ref().map_or(0, String::len);
+            self.limits
+                .value(&task.instance, &task.name, size, &self.console);
+        }
         let message = Message {
             seq: self.ids.seq(),
             instance: task.instance,

@@ -284,7 +284,13 @@ impl Engine {
             self.timers.forget(&state.record.id);
         }
         if let Some(change) = committed.change.take() {
+            let (id, before) = (Arc::clone(&change.record.id), state.past.len());
+            let size = change.record.output.as_ref().map_or(0, String::len);
+            let name = change.record.name.clone();
             state.advance(change.record, &change.chunk, result);
+            self.limits
+                .history(&id, before, state.past.len(), &self.console);
+            self.limits.value(&id, &name, size, &self.console);
             self.watchers.changed(&state.record.id);
         }
         self.send_out(committed);

@@ -9,6 +9,7 @@ mod functions;
 mod http_activity;
 mod ids;
 mod instances;
+mod limits;
 mod request;
 mod retry;
 mod rewind;

@@ -15,6 +15,7 @@ use super::entities::{self, Inboxes, is_entity};
 use super::functions::FunctionTable;
 use super::ids::Ids;
 use super::instances::Instances;
+use super::limits::Limits;
 use super::request::RequestTrailer;
 use super::retry::Retry;
 use super::state::InstanceState;
@@ -67,12 +68,14 @@ pub(crate) struct Engine {
     tasks: TaskTracker,
     pub(super) watchers: Watchers,
     trouble: Trouble,
+    pub(super) limits: Limits,
 }
 
 impl Engine {
     /// Takes up what the state holds and runs it.
     pub(crate) async fn start(options: EngineOptions) -> Result<Arc<Self>, Error> {
         let recovered = options.store.recover().await?;
+        let limits = Limits::new(options.durable.max_grpc_message_size);
         let engine = Arc::new(Self {
             trailer: RequestTrailer::new(&options.durable),
             turns: Semaphore::new(
@@ -103,6 +106,7 @@ impl Engine {
             tasks: TaskTracker::new(),
             watchers: Watchers::default(),
             trouble: Trouble::default(),
+            limits,
         });
         if !recovered.messages.is_empty() || !recovered.tasks.is_empty() {
             engine.console.say(format!(

@@ -169,3 +169,13 @@ async fn the_host_sends_http_requests_itself() {
     app.lines.wait_for("GET http://127.0.0.1:1/").await;
     app.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_that_grpc_clients_cannot_read_is_told() {
+    let limit = r#"{"extensions":{"durableTask":{"maxGrpcMessageSizeInBytes":100000}}}"#;
+    let app = TestApp::start_with(limit, |builder| builder.memory()).await;
+    call(&app, "large", "echo", json!("x".repeat(200_000))).await;
+    let line = app.lines.wait_for("`echo` has 0.2 MB").await;
+    assert!(line.contains("maxGrpcMessageSizeInBytes"), "{line}");
+    app.stop().await;
+}
