@@ -93,6 +93,7 @@ impl StartArgs {
         };
         Options {
             form,
+            begins: self.verbose,
             summarise: self.log == LogForm::Text
                 && !self.verbose
                 && std::io::stdout().is_terminal(),

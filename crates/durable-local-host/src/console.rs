@@ -3,6 +3,7 @@
 
 mod form;
 mod invocation;
+mod running;
 mod summary;
 mod writer;
 
@@ -134,6 +135,20 @@ impl Console {
     /// A line from anywhere.
     pub(crate) fn line(&self, source: ConsoleSource, text: impl Into<String>) {
         self.take(ConsoleLine::new(source, text));
+    }
+
+    /// Begins a call under a new id.
+    pub(crate) fn begin(
+        &self,
+        kind: Kind,
+        function: &str,
+        instance: Option<&Arc<str>>,
+    ) -> Invocation {
+        let mut invocation = Invocation::begin(kind, function, instance);
+        if let To::Writer(writer) = &self.to {
+            writer.begun(&mut invocation);
+        }
+        invocation
     }
 
     /// A detail of an invocation.

@@ -126,7 +126,7 @@ fn json(out: &mut String, at: Ticks, line: &ConsoleLine, executed: Option<&Execu
         invocation_id: line.invocation_id.as_deref(),
         instance_id: line.instance_id.as_deref(),
         kind: executed.map(|executed| executed.invocation.kind.name()),
-        outcome: executed.map(|executed| executed.outcome.word()),
+        outcome: executed.map(|executed| executed.outcome.name()),
         duration_ms: executed.map(|executed| executed.took.as_secs_f64() * 1e3),
         message: line.text.trim(),
     };
@@ -193,7 +193,7 @@ mod tests {
             read(out),
             json!({"timestamp": "2026-11-24T09:41:03.1274567Z", "level": "error", "source": "invocation",
                 "function": "pay", "invocationId": "4f6ac1d2-0000-4000-8000-000000000001", "instanceId": "order-7",
-                "kind": "activity", "outcome": "FAILED", "durationMs": 2.14,
+                "kind": "activity", "outcome": "failed", "durationMs": 2.14,
                 "message": "FAILED   2.1 ms  pay  order-7  (4f6ac1d2)"})
         );
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use super::{ConsoleLine, ConsoleSource};
+use super::{ConsoleLine, ConsoleSource, Writer};
 use crate::terminal::duration;
 
 /// What is called.
@@ -39,24 +39,44 @@ impl Kind {
 }
 
 /// A call of a function, which begins when this is made.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Invocation {
     pub(super) kind: Kind,
     pub(super) function: String,
     pub(super) instance: Option<Arc<str>>,
     pub(super) id: Uuid,
     begun: Instant,
+    /// Tells whoever writes that the call is over, also when nobody waits for its end any more.
+    pub(super) watched: Option<Watched>,
+}
+
+/// The end of a call that somebody wants to know of.
+#[derive(Debug)]
+pub(super) struct Watched {
+    pub(super) id: Uuid,
+    pub(super) writer: Arc<Writer>,
+    /// Whether it was told.
+    pub(super) told: bool,
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        if !self.told {
+            self.writer.abandoned(self.id);
+        }
+    }
 }
 
 impl Invocation {
     /// Begins a call under a new id.
-    pub(crate) fn begin(kind: Kind, function: &str, instance: Option<&Arc<str>>) -> Self {
+    pub(super) fn begin(kind: Kind, function: &str, instance: Option<&Arc<str>>) -> Self {
         Self {
             kind,
             function: function.to_owned(),
             instance: instance.cloned(),
             id: Uuid::new_v4(),
             begun: Instant::now(),
+            watched: None,
         }
     }
 
@@ -64,6 +84,12 @@ impl Invocation {
     pub(crate) fn id(&self) -> String {
         self.id.to_string()
     }
+}
+
+/// The beginning of an id, enough to find it.
+pub(super) fn short(id: Uuid) -> String {
+    let (first, ..) = id.as_fields();
+    format!("{first:08x}")
 }
 
 /// How a call came out.
@@ -91,6 +117,15 @@ impl Outcome {
         }
     }
 
+    /// As JSON logs name it.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Good(_) => "ok",
+            Self::Failed(_) => "failed",
+            Self::Again(_) => "again",
+        }
+    }
+
     fn note(&self) -> &str {
         let (Self::Good(note) | Self::Failed(note) | Self::Again(note)) = self;
         note
@@ -98,7 +133,7 @@ impl Outcome {
 }
 
 /// A call that is over.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Executed {
     pub(super) invocation: Invocation,
     pub(super) took: Duration,
@@ -107,7 +142,11 @@ pub(crate) struct Executed {
 
 impl Executed {
     /// A call that ends now.
-    pub(super) fn now(invocation: Invocation, outcome: Outcome) -> Self {
+    pub(super) fn now(mut invocation: Invocation, outcome: Outcome) -> Self {
+        // This says that it is over.
+        if let Some(watched) = &mut invocation.watched {
+            watched.told = true;
+        }
         Self {
             took: invocation.begun.elapsed(),
             invocation,
@@ -127,9 +166,8 @@ impl Executed {
             text.push_str("  ");
             text.push_str(&crate::terminal::one_line(part));
         }
-        let (first, ..) = invocation.id.as_fields();
         // Writing to a string can't fail.
-        let _ = write!(text, "  ({first:08x})");
+        let _ = write!(text, "  ({})", short(invocation.id));
         text
     }
 
@@ -159,6 +197,7 @@ pub(super) fn sample(function: &str, outcome: Outcome) -> Executed {
             instance: Some("order-7".into()),
             id: Uuid::from_u128(0x4f6a_c1d2_0000_4000_8000_0000_0000_0001),
             begun: Instant::now(),
+            watched: None,
         },
         took: Duration::from_micros(2_140),
         outcome,

@@ -4,8 +4,12 @@ use std::io::Write;
 use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
+use uuid::Uuid;
+
+use super::invocation::Watched;
+use super::running::{Begun, Running};
 use super::summary::Summary;
-use super::{ConsoleLine, ConsoleSource, Executed, Form};
+use super::{ConsoleLine, ConsoleSource, Executed, Form, Invocation};
 use crate::sync::lock;
 use crate::time::Ticks;
 
@@ -25,6 +29,8 @@ const FAR_TOO_MANY: usize = 200_000;
 pub(crate) struct Options {
     /// The form of a line.
     pub(crate) form: Form,
+    /// Whether each call is told when it begins, too.
+    pub(crate) begins: bool,
     /// Whether calls that worked are counted when there are more than anybody can read.
     pub(crate) summarise: bool,
 }
@@ -48,6 +54,8 @@ struct Queue {
 #[derive(Debug)]
 enum Item {
     Line(ConsoleLine),
+    Begun(Begun),
+    Abandoned(Uuid),
     Executed(Executed),
 }
 
@@ -86,6 +94,21 @@ impl Writer {
         self.push(Item::Line(line), most);
     }
 
+    /// A call that begins.
+    pub(super) fn begun(self: &Arc<Self>, invocation: &mut Invocation) {
+        invocation.watched = Some(Watched {
+            id: invocation.id,
+            writer: Arc::clone(self),
+            told: false,
+        });
+        self.push(Item::Begun(Begun::of(invocation)), ENOUGH);
+    }
+
+    /// A call whose end nobody waits for any more.
+    pub(super) fn abandoned(&self, id: Uuid) {
+        self.push(Item::Abandoned(id), ENOUGH);
+    }
+
     /// A call that is over.
     pub(super) fn executed(&self, executed: Executed) {
         self.push(Item::Executed(executed), ENOUGH);
@@ -108,7 +131,7 @@ impl Writer {
         let mut page = Page::new(options);
         let mut items = Vec::new();
         loop {
-            let (left_out, closed) = self.next(&mut items, page.summary.has_counted());
+            let (left_out, closed) = self.next(&mut items, page.waits());
             for (at, item) in items.drain(..) {
                 page.add(at, item);
             }
@@ -172,6 +195,7 @@ impl Drop for Writing {
 struct Page {
     options: Options,
     summary: Summary,
+    running: Running,
     text: String,
     /// Whether the text is for standard error.
     error: bool,
@@ -182,6 +206,7 @@ impl Page {
         Self {
             options,
             summary: Summary::default(),
+            running: Running::default(),
             text: String::new(),
             error: false,
         }
@@ -195,7 +220,16 @@ impl Page {
         }
         match item {
             Item::Line(line) => self.line(at, &line),
+            Item::Begun(begun) => {
+                if self.options.begins {
+                    let line = ConsoleLine::new(ConsoleSource::Detail, begun.text("begins"));
+                    self.line(at, &line);
+                }
+                self.running.begin(at, begun);
+            }
+            Item::Abandoned(id) => self.running.end(id),
             Item::Executed(executed) => {
+                self.running.end(executed.invocation.id);
                 if !self.options.summarise || self.summary.tells(&executed) {
                     self.choose(false);
                     self.options.form.executed(&mut self.text, at, &executed);
@@ -204,7 +238,12 @@ impl Page {
         }
     }
 
-    /// What there is to say besides: what was counted and what was left out.
+    /// Whether there is something to say in a while although nothing happens.
+    fn waits(&self) -> bool {
+        self.summary.has_counted() || !self.running.is_empty()
+    }
+
+    /// What there is to say besides: what was counted, what takes long, and what was left out.
     fn turn(&mut self, left_out: usize, closed: bool) {
         let now = Ticks::of_system();
         let counted = if closed {
@@ -215,7 +254,12 @@ impl Page {
         if let Some(text) = counted {
             self.line(now, &ConsoleLine::new(ConsoleSource::Invocation, text));
         }
+        for text in self.running.long(now) {
+            let line = ConsoleLine::new(ConsoleSource::Invocation, format!("... {text}"));
+            self.line(now, &line);
+        }
         if left_out > 0 {
+            self.running.forget();
             let text = format!(
                 "{left_out} lines were left out: whoever reads this output is too slow for them"
             );
@@ -283,9 +327,40 @@ mod tests {
     }
 
     #[test]
+    fn calls_that_nobody_waits_for_are_forgotten() {
+        let writer = Arc::new(Writer::default());
+        let console = super::super::Console::writer(Arc::clone(&writer), false);
+        let begin = || console.begin(super::super::Kind::Activity, "hello", None);
+        let (first, second, third) = (begin(), begin(), begin());
+        console.executed(first, Outcome::GOOD);
+        drop(second);
+        let mut items = Vec::new();
+        writer.next(&mut items, false);
+        let mut page = Page::new(Options {
+            form: Form::Json,
+            begins: true,
+            summarise: false,
+        });
+        for (at, item) in items {
+            page.add(at, item);
+        }
+        assert!(page.waits(), "the third goes on");
+        drop(third);
+        let mut items = Vec::new();
+        writer.next(&mut items, false);
+        for (at, item) in items {
+            page.add(at, item);
+        }
+        assert!(!page.waits());
+        assert_eq!(page.text.matches("begins").count(), 3, "{}", page.text);
+        assert_eq!(page.text.matches("ok  ").count(), 1, "{}", page.text);
+    }
+
+    #[test]
     fn a_page_keeps_the_order_and_tells_what_is_missing() {
         let mut page = Page::new(Options {
             form: Form::Json,
+            begins: false,
             summarise: true,
         });
         let second = |second: i64| Ticks(second * 10_000_000);

@@ -8,7 +8,7 @@ use super::http_activity;
 use super::retry::Retry;
 use super::service::Engine;
 use super::turn::event;
-use crate::console::{Invocation, Kind, Outcome as Executed};
+use crate::console::{Kind, Outcome as Executed};
 use crate::handler::CallError;
 use crate::invocation::{Answer, Exception, activity_envelope, call_exception};
 use crate::newtonsoft::{Dates, Json, parse, render};
@@ -128,7 +128,9 @@ impl Engine {
             }
         };
         let body = activity_envelope(function, &target.binding, &task.instance, input.as_ref());
-        let invocation = Invocation::begin(Kind::Activity, function, Some(&task.instance));
+        let invocation = self
+            .console
+            .begin(Kind::Activity, function, Some(&task.instance));
         let answer = self
             .handler
             .call(function, &invocation.id(), body.into())

@@ -11,7 +11,7 @@ use super::service::Engine;
 use super::state::InstanceState;
 use super::turn::{Plan, Step, Turn, TurnResult, plan};
 use crate::config::VersionFailure;
-use crate::console::{Invocation, Kind, Outcome};
+use crate::console::{Kind, Outcome};
 use crate::handler::CallError;
 use crate::invocation::{Answer, Exception, call_exception, orchestrator_envelope};
 use crate::newtonsoft::Json;
@@ -208,7 +208,9 @@ impl Engine {
             .trailer
             .encode(turn.instance(), past, turn.new_events());
         let body = orchestrator_envelope(&target.function, &target.binding, &request);
-        let invocation = Invocation::begin(Kind::Turn, &target.function, Some(turn.instance()));
+        let invocation = self
+            .console
+            .begin(Kind::Turn, &target.function, Some(turn.instance()));
         let answer = self
             .handler
             .call(&target.function, &invocation.id(), body.into())

@@ -9,7 +9,7 @@ use tokio_util::task::TaskTracker;
 use super::{Zone, status};
 use crate::clock::{AtWork, Clock};
 use crate::config::{Function, Timer, Trigger};
-use crate::console::{Console, Invocation, Kind, Outcome};
+use crate::console::{Console, Kind, Outcome};
 use crate::engine::Engine;
 use crate::handler::{CallError, Handler};
 use crate::invocation::{Answer, ClientSettings, TimerRun, call_exception, timer_envelope};
@@ -203,7 +203,7 @@ impl Runner {
             console.say(format!("{name}: a run was missed and is made up for"));
         }
         let body = self.request(cause, status);
-        let invocation = Invocation::begin(Kind::Timer, name, None);
+        let invocation = console.begin(Kind::Timer, name, None);
         let handler = &self.services.handler;
         let outcome = match handler.call(name, &invocation.id(), body.into()).await {
             Ok(raw) => match Answer::read(&raw) {

@@ -220,7 +220,7 @@ impl App {
             .trigger_binding()
             .map_or("req", |binding| binding.name.as_str());
         let body = http_envelope(&function.name, trigger, &incoming, &found.values, &inputs);
-        let invocation = Invocation::begin(Kind::Http, &function.name, None);
+        let invocation = self.console.begin(Kind::Http, &function.name, None);
         let (answer, status, good) = match self.call(function, &invocation, body).await {
             Ok(reply) => {
                 let status = reply.status;

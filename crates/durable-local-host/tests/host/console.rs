@@ -70,6 +70,7 @@ async fn details_are_told_when_asked_for() {
     host.lines
         .wait_for(". a: 2 new events; asks for hello")
         .await;
+    host.lines.wait_for(". hello  a  begins  (").await;
     host.lines
         .wait_for(". GET /runtime/webhooks/durabletask/instances/a -> 200 in ")
         .await;
@@ -132,7 +133,7 @@ async fn json_logs_are_an_object_a_line() {
         assert!(turn["invocationId"].as_str().unwrap().len() == 36 && turn["durationMs"].is_f64());
     }
     assert_eq!(of("hello").len(), 1);
-    assert_eq!(of("fail")[0]["outcome"], "FAILED");
+    assert_eq!(of("fail")[0]["outcome"], "failed");
     let told = |text: &str| {
         entries
             .iter()

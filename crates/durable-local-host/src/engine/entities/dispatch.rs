@@ -13,7 +13,7 @@ use super::batch::Batch;
 use super::id::EntityId;
 use super::inbox::Loaded;
 use super::scheduler::{Scheduler, Work};
-use crate::console::{Invocation, Kind, Outcome};
+use crate::console::{Kind, Outcome};
 use crate::engine::dispatch::{Fault, is_platform_fault, read_response};
 use crate::engine::functions::Target;
 use crate::engine::ids::Ids;
@@ -199,7 +199,9 @@ impl Engine {
         let request = batch.request(&work.operations).encode_to_vec();
         let body = orchestrator_envelope(&target.function, &target.binding, &request);
         let instance = id.to_string().into();
-        let invocation = Invocation::begin(Kind::Batch, &target.function, Some(&instance));
+        let invocation = self
+            .console
+            .begin(Kind::Batch, &target.function, Some(&instance));
         let answer = self
             .handler
             .call(&target.function, &invocation.id(), body.into())
