@@ -158,10 +158,12 @@ impl Store {
         &self,
         filter: InstanceFilter,
     ) -> Result<Vec<InstanceRecord>, StoreError> {
-        if !filter.statuses.is_empty() {
+        let by_age = filter.created_from.is_some() || filter.created_to.is_some();
+        if by_age || !filter.statuses.is_empty() {
             self.make_indexes().await;
         }
-        self.read(move |connection| queries::list(connection, &filter))
+        let by_age = by_age && self.indexed.initialized();
+        self.read(move |connection| queries::list(connection, &filter, by_age))
             .await
     }
 

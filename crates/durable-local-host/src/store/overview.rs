@@ -171,7 +171,7 @@ fn find(connection: &Connection, search: &Search) -> rusqlite::Result<Vec<Instan
 mod tests {
     use durable_functions_protocol::proto::{EventType, HistoryEvent, OrchestratorStartedEvent};
 
-    use super::super::{Commit, Encoded, Message, NewInstance, Reuse};
+    use super::super::{Commit, Encoded, InstanceFilter, Message, NewInstance, Reuse};
     use super::*;
 
     async fn store_with(instances: &[(&str, &str, i32, i64)]) -> Store {
@@ -284,6 +284,42 @@ mod tests {
             .await
             .unwrap();
         assert!(odd.is_empty());
+    }
+
+    #[tokio::test]
+    async fn instances_of_an_age_come_by_id_however_many_there_are() {
+        let ids: Vec<String> = (0..3_000)
+            .map(|number| format!("{:04}", number * 7 % 3_000))
+            .collect();
+        let rows: Vec<(&str, &str, i32, i64)> = (0..)
+            .zip(&ids)
+            .map(|(created, id)| (id.as_str(), "n", 1, created))
+            .collect();
+        let store = store_with(&rows).await;
+        for (from, to) in [
+            (0, 2_999),
+            (100, 149),
+            (2_990, 9_999),
+            (5_000, 6_000),
+            (0, 1_500),
+        ] {
+            let filter = InstanceFilter {
+                created_from: Some(Ticks(from)),
+                created_to: Some(Ticks(to)),
+                limit: Some(40),
+                ..InstanceFilter::default()
+            };
+            let found = store.list(filter).await.unwrap();
+            let mut expected: Vec<&str> = rows
+                .iter()
+                .filter(|(.., created)| (from..=to).contains(created))
+                .map(|(id, ..)| *id)
+                .collect();
+            expected.sort_unstable();
+            expected.truncate(40);
+            let found: Vec<&str> = found.iter().map(|record| &*record.id).collect();
+            assert_eq!(found, expected);
+        }
     }
 
     #[tokio::test]
