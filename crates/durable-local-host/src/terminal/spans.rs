@@ -357,6 +357,85 @@ mod tests {
     }
 
     #[test]
+    fn histories_of_the_real_host_are_understood() {
+        let recorded: Value =
+            serde_json::from_str(include_str!("../../tests/data/histories.json")).unwrap();
+        let told = |name: &str| -> Vec<String> {
+            let document = recorded[name]["document"].as_str().unwrap();
+            let document: Value = serde_json::from_str(document).unwrap();
+            let events = serde_json::from_value(document["historyEvents"].clone()).unwrap();
+            let events: Vec<Event> = events;
+            let tell = |span: &Span| {
+                let took = span.end.map(|end| end.since(span.start).as_millis());
+                let took = took.map_or("?".to_owned(), |took| took.to_string());
+                format!("{:?} {} {took} {:?}", span.kind, span.name, span.outcome)
+            };
+            spans(&events, true).iter().map(tell).collect()
+        };
+        let hello = |took: u32| format!("Activity hello {took} Completed");
+        assert_eq!(told("chain_3"), [hello(11), hello(10), hello(13)]);
+        assert_eq!(told("eternal_timer"), [""; 0]);
+        assert_eq!(
+            told("event_raised"),
+            ["Timer Timer ? Dropped", "Received Approval 0 Completed"]
+        );
+        assert_eq!(told("event_timeout"), ["Timer Timer 1996 Completed"]);
+        let squares = [15, 16, 19, 19, 23].map(|took| format!("Activity square {took} Completed"));
+        assert_eq!(told("fan_out_5"), squares);
+        assert_eq!(
+            told("send_event"),
+            ["Sent E 0 Completed".to_owned(), hello(17)]
+        );
+        assert_eq!(
+            told("sub_sequential"),
+            [
+                "Orchestration sub_child 43 Completed",
+                "Orchestration sub_child 32 Completed"
+            ]
+        );
+        let event = "Received E 0 Completed";
+        assert_eq!(
+            told("suspend_resume"),
+            [event, "Suspended Suspended 1170 Completed", event, event]
+        );
+        assert_eq!(
+            told("suspend_terminate_http"),
+            [
+                "Suspended Suspended 125 Completed",
+                "Suspended Suspended ? Dropped"
+            ]
+        );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_is_lost_or_made_up(list in proptest::collection::vec((0usize..12, 0i64..20, 0i64..20, "[ab]"), 0..40)) {
+            let kinds = [
+                "ExecutionStarted", "TaskScheduled", "TaskCompleted", "TaskFailed", "TimerCreated", "TimerFired",
+                "SubOrchestrationInstanceCreated", "SubOrchestrationInstanceFailed", "EventRaised", "EventSent",
+                "ExecutionSuspended", "ExecutionResumed",
+            ];
+            let time = |second: i64| Some(Ticks(second * 10_000_000).iso());
+            let events: Vec<Event> = list.iter().map(|(kind, at, other, name)| Event {
+                event_type: kinds[*kind].to_owned(),
+                timestamp: time(*at),
+                scheduled_time: time(*other),
+                fire_at: time(*other),
+                name: Some(name.clone()),
+                function_name: Some(name.clone()),
+                ..Event::default()
+            }).collect();
+            let found = spans(&events, false);
+            // Everything but beginnings, ends of what did not begin, and second suspensions.
+            let begins = list.iter().filter(|(kind, ..)| matches!(kind, 1..=4 | 6..=9)).count();
+            let others = found.iter().filter(|span| span.kind != Kind::Suspended).count();
+            proptest::prop_assert_eq!(others, begins);
+            proptest::prop_assert!(found.iter().all(|span| span.end.is_none_or(|end| end >= span.start)));
+            proptest::prop_assert!(found.is_sorted_by_key(|span| span.start));
+        }
+    }
+
+    #[test]
     fn a_call_after_a_pause_is_a_further_attempt() {
         let [a, b] = pause(2.0, 3.0);
         let [c, d] = pause(4.0, 6.0);

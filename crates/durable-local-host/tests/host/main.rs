@@ -12,6 +12,7 @@
 )]
 
 mod app;
+mod command;
 mod entity_handler;
 mod handler;
 mod process;
@@ -20,6 +21,7 @@ mod rpc;
 
 mod activities;
 mod browsers;
+mod command_line;
 mod console;
 mod dashboard;
 mod engine;
