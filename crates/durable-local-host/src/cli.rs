@@ -59,6 +59,9 @@ pub struct StartArgs {
     /// Ask for keys as on Azure; they are shown at the start, and stay the same with --state
     #[arg(long)]
     pub enable_auth: bool,
+    /// Punish what the real host punishes: hangs, altered values and lasting failures included
+    #[arg(long)]
+    pub strict: bool,
     /// The master key, instead of one made at the start [env: DURABLE_LOCAL_HOST_MASTER_KEY]
     #[arg(long, value_name = "KEY", requires = "enable_auth")]
     pub master_key: Option<String>,
@@ -77,6 +80,7 @@ impl Default for StartArgs {
             log: LogForm::default(),
             color: clap::ColorChoice::Auto,
             enable_auth: false,
+            strict: false,
             master_key: None,
         }
     }
@@ -182,6 +186,9 @@ async fn run_until_stopped(
     for name in args.allow_host {
         builder = builder.allow_host(name);
     }
+    if args.strict {
+        builder = builder.strict();
+    }
     if args.enable_auth {
         builder = builder.enable_auth();
         let variable = || std::env::var("DURABLE_LOCAL_HOST_MASTER_KEY").ok();
@@ -201,14 +208,17 @@ async fn run_until_stopped(
         "Listening on http://localhost:{}. Ctrl-C stops.",
         host.port()
     ));
-    stop.next().await;
+    let outcome = tokio::select! {
+        () = stop.next() => Ok(()),
+        reason = host.given_up() => Err(Error::HandlerGivenUp { reason }),
+    };
     console.say("Stopping.");
     tokio::select! {
         () = host.shutdown() => {}
         // Asked twice: at once.
         () = stop.next() => {}
     }
-    Ok(())
+    outcome
 }
 
 /// Ctrl-C and SIGTERM. They are listened to from the beginning to the end: one that comes while

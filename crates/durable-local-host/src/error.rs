@@ -100,6 +100,14 @@ pub enum Error {
         "the host goes by the machine's time, which can't be moved: call `manual_time()` on its builder"
     )]
     TimeRuns,
+    /// The handler crashed too often for a strict host.
+    #[error(
+        "the handler has crashed three times within 30 minutes, which stops the real host and, with --strict, this one: {reason}"
+    )]
+    HandlerGivenUp {
+        /// How it ended last.
+        reason: String,
+    },
     /// A key that everybody knows.
     #[error(
         "the master key is empty: give one with --master-key or in DURABLE_LOCAL_HOST_MASTER_KEY, or none to have it made"

@@ -25,6 +25,7 @@ mod routing;
 mod schedule;
 mod server;
 mod store;
+mod strict;
 mod sync;
 mod terminal;
 mod time;

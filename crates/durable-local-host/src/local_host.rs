@@ -25,6 +25,7 @@ use crate::management::Management;
 use crate::schedule::{TimerFunctions, TimerServices, Zone};
 use crate::server::{self, Access, App, Guard, Services};
 use crate::store::Store;
+use crate::strict::Conduct;
 use crate::time::Ticks;
 
 /// Where orchestrations are kept.
@@ -52,6 +53,7 @@ pub struct LocalHostBuilder {
     console: Console,
     manual_time: bool,
     keys: AskForKeys,
+    conduct: Conduct,
 }
 
 /// A running host.
@@ -97,6 +99,7 @@ impl LocalHost {
             console: Console::log(),
             manual_time: false,
             keys: AskForKeys::default(),
+            conduct: Conduct::default(),
         }
     }
 
@@ -137,6 +140,13 @@ impl LocalHost {
         } else {
             Err(Error::TimeRuns)
         }
+    }
+
+    /// Waits until the host has to stop by itself, which a [strict](LocalHostBuilder::strict) one does
+    /// when its handler crashes for the third time; why. It still has to be
+    /// [shut down](Self::shutdown).
+    pub async fn given_up(&self) -> String {
+        self.handler.given_up().await
     }
 
     /// Stops: no more requests, the handler ends, what was decided is written.
@@ -196,6 +206,15 @@ impl LocalHostBuilder {
     #[must_use]
     pub fn master_key(mut self, key: impl Into<String>) -> Self {
         self.keys = AskForKeys::Yes(Some(key.into()));
+        self
+    }
+
+    /// Does exactly what the real host does where this one is kinder: empty answers hang, a lost
+    /// connection fails the orchestration for good, the third crash of the handler stops the host.
+    /// See `docs/local-host.md` for all of it.
+    #[must_use]
+    pub fn strict(mut self) -> Self {
+        self.conduct = Conduct::Strict;
         self
     }
 
@@ -279,6 +298,7 @@ impl LocalHostBuilder {
         let options = HandlerOptions {
             host_port: port,
             command: self.handler,
+            conduct: self.conduct,
         };
         let handler = Handler::start(&app, options, console.clone()).await?;
         let task_hub = durable.hub_name.clone();
@@ -308,6 +328,7 @@ impl LocalHostBuilder {
             } else {
                 Clock::system()
             },
+            conduct: self.conduct,
         };
         let engine = Engine::start(options).await?;
         let stop = CancellationToken::new();

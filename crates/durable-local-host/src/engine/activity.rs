@@ -10,9 +10,11 @@ use super::service::Engine;
 use super::turn::event;
 use crate::console::{Kind, Outcome as Executed};
 use crate::handler::CallError;
-use crate::invocation::{Answer, Exception, activity_envelope, call_exception};
+use crate::invocation::{Answer, Exception, activity_envelope, altered, call_exception};
 use crate::newtonsoft::{Dates, Json, parse, render};
 use crate::store::{Commit, Encoded, Message, Task};
+use crate::strict::Punished;
+use crate::sync::lock;
 
 /// How an activity came out.
 enum Outcome {
@@ -55,9 +57,12 @@ impl Engine {
                     break failed(&task, None, reason, &self.ids);
                 }
                 Outcome::Lost(error, function) => {
-                    let again = retry.after_loss();
-                    if retry.is_first_loss() {
-                        self.console.problem(format!("{}: {function}: {error}; it is called again (the real host fails the task)", task.instance));
+                    let again = retry.after_loss(self.conduct.deliveries(&error));
+                    if retry.is_first_loss() && again {
+                        let what =
+                            format!("{}: {function}: {error}; it is called again", task.instance);
+                        self.console
+                            .problem(self.conduct.tell(&what, Punished::LostTask));
                     }
                     if !again {
                         let failure = call_exception(&error, &function)
@@ -151,6 +156,7 @@ impl Engine {
             Ok(answer) => {
                 self.console.logged(&invocation, &answer.logs);
                 self.console.executed(invocation, Executed::GOOD);
+                self.tell_altered(task, function, &raw.body, &answer.return_value);
                 Outcome::Completed(match answer.return_value {
                     Json::Null => None,
                     value => Some(render(&value)),
@@ -160,6 +166,23 @@ impl Engine {
                 self.console.executed(invocation, Executed::FAILED);
                 Outcome::Failed(fault, function.clone())
             }
+        }
+    }
+}
+
+impl Engine {
+    /// Says, once for each function, that a result is not what arrives.
+    fn tell_altered(&self, task: &Task, function: &str, body: &[u8], arrived: &Json) {
+        let Some((returned, arrived)) = altered(body, arrived) else {
+            return;
+        };
+        if lock(&self.told_altered).insert(function.to_owned()) {
+            let what = format!(
+                "{}: {function}: the result {returned} arrives as {arrived}",
+                task.instance
+            );
+            self.console
+                .problem(self.conduct.tell(&what, Punished::AlteredValue));
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::handler::CallError;
 use crate::invocation::{Answer, Exception, call_exception, orchestrator_envelope};
 use crate::newtonsoft::Json;
 use crate::store::{Commit, HistoryChunk, InstanceChange, Message};
+use crate::strict::Punished;
 
 /// Why a turn came to nothing.
 pub(super) enum Fault {
@@ -39,6 +40,10 @@ impl Engine {
         let mut again: Vec<Message> = Vec::new();
         let mut retry = Retry::new();
         loop {
+            if self.partitions.hold(&id) {
+                tracing::debug!(instance = &*id, "its partition is blocked");
+                return;
+            }
             let work = if again.is_empty() {
                 match self.instances.next(&id, &mut state) {
                     Some(work) => work,
@@ -173,7 +178,8 @@ impl Engine {
                     return Err(Fault::Again("the handler asked for it".to_owned()));
                 }
                 Reply::Response(response) => {
-                    match turn.answer(response, self.options.store_inputs, &self.ids) {
+                    match turn.answer(response, self.options.store_inputs, self.conduct, &self.ids)
+                    {
                         Ok(Step::Done(result)) => return Ok(*result),
                         Ok(Step::Again(next)) => turn = *next,
                         Err((turn, fault)) => {
@@ -218,12 +224,16 @@ impl Engine {
         let raw = match answer {
             Ok(raw) => raw,
             Err(CallError::Stopping) => return Err(Fault::Stopping),
-            // On the real host a lost worker fails the orchestration; here it gets more chances.
             Err(error) => {
                 self.console.executed(invocation, Outcome::FAILED);
-                if retry.after_loss() {
+                if retry.after_loss(self.conduct.deliveries(&error)) {
                     if retry.is_first_loss() {
-                        self.console.problem(format!("{}: {error}; the turn is delivered again (the real host fails the orchestration)", turn.instance()));
+                        let what =
+                            format!("{}: {error}; the turn is delivered again", turn.instance());
+                        self.console.problem(match error {
+                            CallError::Timeout(_) => what,
+                            _ => self.conduct.tell(&what, Punished::LostTurn),
+                        });
                     }
                     return Err(Fault::Again(error.to_string()));
                 }
@@ -263,6 +273,7 @@ impl Engine {
             let is_own_timer = |message: &Message| message.due.is_some() && message.instance == own;
             result.messages.retain(|message| !is_own_timer(message));
         }
+        let blocks = result.blocks;
         let change = InstanceChange {
             record: result.record.clone(),
             turn: if result.replace { 0 } else { state.next_turn },
@@ -282,6 +293,15 @@ impl Engine {
             .await
             .map_err(|error| Fault::Again(error.to_string()))?;
         messages.clear();
+        if blocks {
+            self.partitions.block();
+            let what = format!(
+                "{}: a sub-orchestration without an instance id was asked for, so it waits for ever and a quarter of all instances stops",
+                state.record.id
+            );
+            self.console
+                .problem(self.conduct.tell(&what, Punished::ChildWithoutId));
+        }
         if is_over {
             self.timers.forget(&state.record.id);
         }

@@ -9,8 +9,6 @@ use crate::clock::Clock;
 /// First pause; it doubles up to that of the real host.
 const FIRST: Duration = Duration::from_millis(50);
 const LAST: Duration = Duration::from_secs(2);
-/// So often the handler may be lost over the same call before it counts as the call's fault.
-const MAX_LOSSES: u32 = 10;
 
 /// Pauses between attempts, and how often the handler was lost.
 #[derive(Debug)]
@@ -30,10 +28,10 @@ impl Retry {
         }
     }
 
-    /// The handler was lost; whether to call again. The real host would not even once.
-    pub(super) fn after_loss(&mut self) -> bool {
-        self.losses += 1;
-        self.losses < MAX_LOSSES
+    /// The handler was lost; whether to call again, when so many calls are made in all.
+    pub(super) fn after_loss(&mut self, deliveries: u32) -> bool {
+        self.losses = self.losses.saturating_add(1);
+        self.losses < deliveries
     }
 
     /// Whether this is the first loss.
@@ -66,7 +64,7 @@ mod tests {
     #[test]
     fn losses_are_limited() {
         let mut retry = Retry::new();
-        let again = (0..20).take_while(|_| retry.after_loss()).count();
+        let again = (0..20).take_while(|_| retry.after_loss(10)).count();
         assert_eq!(again, 9);
     }
 }

@@ -1,6 +1,7 @@
 //! The engine as the rest of the host sees it.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use durable_functions_protocol::proto::{
@@ -29,6 +30,7 @@ use crate::console::Console;
 use crate::error::Error;
 use crate::handler::Handler;
 use crate::store::{Commit, Created, InstanceRecord, Message, NewInstance, Store, StoreError};
+use crate::strict::{Conduct, Partitions, Punished};
 
 /// What an engine is made of.
 #[derive(Debug)]
@@ -43,6 +45,8 @@ pub(crate) struct EngineOptions {
     pub(crate) store: Store,
     /// For the developer.
     pub(crate) console: Console,
+    /// What becomes of what the real host punishes.
+    pub(crate) conduct: Conduct,
     /// What it goes by.
     pub(crate) clock: Arc<Clock>,
 }
@@ -69,6 +73,10 @@ pub(crate) struct Engine {
     pub(super) watchers: Watchers,
     trouble: Trouble,
     pub(super) limits: Limits,
+    pub(super) conduct: Conduct,
+    pub(super) partitions: Partitions,
+    /// Functions whose results were told to arrive altered.
+    pub(super) told_altered: Mutex<HashSet<String>>,
 }
 
 impl Engine {
@@ -107,6 +115,9 @@ impl Engine {
             watchers: Watchers::default(),
             trouble: Trouble::default(),
             limits,
+            conduct: options.conduct,
+            partitions: Partitions::default(),
+            told_altered: Mutex::default(),
         });
         if !recovered.messages.is_empty() || !recovered.tasks.is_empty() {
             engine.console.say(format!(
@@ -149,14 +160,14 @@ impl Engine {
         &self.store
     }
 
+    /// What becomes of what the real host punishes.
+    pub(crate) fn conduct(&self) -> Conduct {
+        self.conduct
+    }
+
     /// Who serves what.
     pub(crate) fn functions(&self) -> &FunctionTable {
         &self.functions
-    }
-
-    /// Tells the developer what is wrong.
-    pub(crate) fn tell(&self, problem: String) {
-        self.console.problem(problem);
     }
 
     /// Raises an event; `input` is JSON text.
@@ -253,7 +264,12 @@ impl Engine {
     }
 
     /// Writes, and says when that can't be done.
-    pub(super) async fn commit(&self, commit: Commit) -> Result<Commit, StoreError> {
+    pub(super) async fn commit(&self, mut commit: Commit) -> Result<Commit, StoreError> {
+        if !self.conduct.tells_parents_of_taken_ids() {
+            for new in &mut commit.instances {
+                new.refusal = None;
+            }
+        }
         let outcome = self.store.commit(commit).await;
         match &outcome {
             Ok(_) => self.trouble.over(&self.console),
@@ -335,10 +351,12 @@ impl Engine {
         else {
             return;
         };
-        self.console.problem(format!(
-            "{}: An Orchestration instance with the ID {} already exists: it is {status:?}.",
+        let what = format!(
+            "{}: An Orchestration instance with the ID {} already exists: it is {status:?}",
             instance.instance_id, new.record.id
-        ));
+        );
+        self.console
+            .problem(self.conduct.tell(&what, Punished::ChildIdTaken));
         if let Some(refusal) = new.refusal {
             self.deliver(refusal, None);
         }

@@ -26,7 +26,7 @@ pub(super) async fn signal(
     })?;
     check_id(&request.instance_id)?;
     let signal = Signal {
-        operation: request.name,
+        operation: Some(request.name),
         input: request.input,
         id: Some(id.to_string()),
         due: time(request.scheduled_time.as_ref()),

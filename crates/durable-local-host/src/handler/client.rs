@@ -31,6 +31,15 @@ pub(crate) struct RawAnswer {
     pub(crate) body: Bytes,
 }
 
+impl RawAnswer {
+    /// Whether it is what Json.NET reads as null: the real host never completes such a call.
+    pub(crate) fn says_nothing(&self) -> bool {
+        let text = String::from_utf8_lossy(&self.body);
+        let text = text.trim_start_matches('\u{feff}').trim();
+        self.status.is_success() && (text.is_empty() || text == "null")
+    }
+}
+
 /// Why there is no answer.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum CallError {

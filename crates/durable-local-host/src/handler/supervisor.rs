@@ -19,6 +19,7 @@ use crate::cli::HandlerCommand;
 use crate::config::AppConfig;
 use crate::console::{Console, ConsoleSource};
 use crate::error::Error;
+use crate::strict::{Conduct, Errors, Next, Punished};
 use crate::sync::lock;
 
 /// How often the start is tried before the host gives up: only the first start can fail for good.
@@ -37,6 +38,8 @@ pub(crate) struct HandlerOptions {
     pub(crate) host_port: u16,
     /// The command, when host.json is not to be asked.
     pub(crate) command: Option<HandlerCommand>,
+    /// What becomes of what the real host punishes.
+    pub(crate) conduct: Conduct,
 }
 
 /// Counts the lives of the process: a call that takes too long ends the life that it began in, and
@@ -86,6 +89,8 @@ pub(crate) struct Handler {
     function_timeout: Option<Duration>,
     stderr: Arc<Mutex<VecDeque<String>>>,
     program: std::path::PathBuf,
+    console: Console,
+    conduct: Conduct,
 }
 
 impl Handler {
@@ -134,6 +139,8 @@ impl Handler {
             function_timeout: app.host.function_timeout,
             stderr: Arc::default(),
             program: launch.program.clone(),
+            console: console.clone(),
+            conduct: options.conduct,
         });
         let supervisor = Supervisor {
             handler: Arc::downgrade(&handler),
@@ -144,6 +151,7 @@ impl Handler {
             environment,
             initialization_timeout: app.host.initialization_timeout,
             console,
+            conduct: options.conduct,
             state: state_sender,
             stop: stop_receiver,
         };
@@ -182,7 +190,7 @@ impl Handler {
     ) -> Result<RawAnswer, CallError> {
         self.ready().await?;
         let life = self.lives.current();
-        let call = self.client.post(function, invocation, body);
+        let call = self.post(function, invocation, body);
         let Some(limit) = self.function_timeout else {
             return call.await;
         };
@@ -192,6 +200,36 @@ impl Handler {
                 // As the real host does: whatever else runs in the process dies with it.
                 self.lives.end(life);
                 Err(CallError::Timeout(limit))
+            }
+        }
+    }
+
+    async fn post(
+        &self,
+        function: &str,
+        invocation: &str,
+        body: Bytes,
+    ) -> Result<RawAnswer, CallError> {
+        let answer = self.client.post(function, invocation, body).await?;
+        if answer.says_nothing() && self.conduct.hangs_on_empty_answers() {
+            let what = format!("{function}: the handler's answer was empty, so this call hangs");
+            self.console
+                .problem(self.conduct.tell(&what, Punished::EmptyAnswer));
+            stopped(self.stop.subscribe()).await;
+            return Err(CallError::Stopping);
+        }
+        Ok(answer)
+    }
+
+    /// Waits until the host has to stop because of its handler; why.
+    pub(crate) async fn given_up(&self) -> String {
+        let mut state = self.state.clone();
+        loop {
+            if let State::Failed(reason) = &*state.borrow_and_update() {
+                return reason.clone();
+            }
+            if state.changed().await.is_err() {
+                std::future::pending::<()>().await;
             }
         }
     }
@@ -238,6 +276,7 @@ struct Supervisor {
     environment: Vec<(String, String)>,
     initialization_timeout: Duration,
     console: Console,
+    conduct: Conduct,
     state: watch::Sender<State>,
     stop: watch::Receiver<bool>,
 }
@@ -249,6 +288,23 @@ enum End {
     NotReady,
     TimedOut,
     Stopped,
+}
+
+impl End {
+    /// Exit code of a process that ended by itself. A process that was killed because a function
+    /// took too long is started again like one that asks for it.
+    fn exit_code(&self) -> Option<i32> {
+        match self {
+            Self::Exited(status) => status.code(),
+            Self::TimedOut => Some(200),
+            Self::NotStarted(_) | Self::NotReady | Self::Stopped => None,
+        }
+    }
+
+    /// Whether the real host counts it as an error of the handler.
+    fn is_error(&self) -> bool {
+        !matches!(self.exit_code(), Some(0 | 200)) && !matches!(self, Self::Stopped)
+    }
 }
 
 impl Supervisor {
@@ -272,6 +328,8 @@ impl Supervisor {
     async fn run(mut self) {
         let mut early_deaths = 0u32;
         let mut was_ready = false;
+        let mut errors = Errors::default();
+        let mut last_error: Option<Instant> = None;
         loop {
             let born = Instant::now();
             let end = match self.spawn() {
@@ -291,6 +349,20 @@ impl Supervisor {
                 return;
             }
             let reason = self.tell(&end);
+            let count = if end.is_error() {
+                let after = last_error.map(|last| last.elapsed());
+                last_error = Some(Instant::now());
+                errors.add(after)
+            } else {
+                0
+            };
+            let next = self.conduct.after_end(end.exit_code(), count);
+            if Errors::is_last(count) && was_ready {
+                self.console.problem(
+                    self.conduct
+                        .tell("handler: it has crashed three times", Punished::ThirdCrash),
+                );
+            }
             early_deaths = if born.elapsed() < LONG_LIFE {
                 early_deaths + 1
             } else {
@@ -304,8 +376,20 @@ impl Supervisor {
                 self.state.send_replace(State::Failed(reason));
                 return;
             }
+            let pause = match next {
+                Next::Nobody => {
+                    drop(self.stop.wait_for(|stop| *stop).await);
+                    self.state.send_replace(State::Stopped);
+                    return;
+                }
+                Next::StopHost => {
+                    self.state.send_replace(State::Failed(reason));
+                    return;
+                }
+                Next::StartAtOnce => Duration::ZERO,
+                Next::Start => pause_after(early_deaths),
+            };
             self.state.send_replace(State::Starting);
-            let pause = pause_after(early_deaths);
             if !pause.is_zero() {
                 self.console.problem(format!(
                     "the handler ended {early_deaths} times in a row; next start in {} ms",
@@ -407,14 +491,20 @@ impl Supervisor {
     fn tell(&self, end: &End) -> String {
         let reason = match end {
             End::Exited(status) if status.success() => {
-                "it exited with code 0 (started again here; the real host never starts it again after code 0)".to_owned()
+                let what = match self.conduct.after_end(Some(0), 0) {
+                    Next::Nobody => "it exited with code 0 and is not started again",
+                    _ => "it exited with code 0, and is started again",
+                };
+                self.conduct.tell(what, Punished::ExitZero)
             }
             End::Exited(status) => format!("it ended with {status}"),
             End::NotReady => format!(
                 "it did not answer `GET /` on the port in FUNCTIONS_CUSTOMHANDLER_PORT within {:?} (customHandler.initializationTimeout)",
                 self.initialization_timeout
             ),
-            End::TimedOut => "a function took longer than functionTimeout, so it was killed".to_owned(),
+            End::TimedOut => {
+                "a function took longer than functionTimeout, so it was killed".to_owned()
+            }
             End::NotStarted(error) => format!("it could not be started: {error}"),
             End::Stopped => "it was stopped".to_owned(),
         };

@@ -5,6 +5,7 @@ use hyper::header::{CONTENT_TYPE, HeaderMap};
 use super::Exception;
 use crate::handler::{CallError, RawAnswer};
 use crate::newtonsoft::{Dates, Json, parse};
+use crate::strict::Punished;
 
 /// The answer's envelope.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,7 +37,7 @@ impl Answer {
         }
         let text = String::from_utf8_lossy(&raw.body);
         let text = text.trim_start_matches('\u{feff}');
-        if text.trim().is_empty() || text.trim() == "null" {
+        if raw.says_nothing() {
             return Err(empty_answer());
         }
         let media_type = media_type(&raw.headers);
@@ -145,7 +146,10 @@ pub(crate) fn call_exception(error: &CallError, function: &str) -> Exception {
 fn empty_answer() -> Exception {
     Exception::new(
         "System.InvalidOperationException",
-        "The handler's answer was empty. The real host waits for such an invocation until functionTimeout and then kills the handler: answer with a JSON object, `{}` at least.",
+        format!(
+            "The handler's answer was empty. {}.",
+            Punished::EmptyAnswer.on_azure()
+        ),
     )
 }
 

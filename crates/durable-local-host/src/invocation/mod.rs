@@ -1,5 +1,6 @@
 //! What goes to the handler and what comes back: the JSON envelope around every call.
 
+mod altered;
 mod answer;
 mod client_binding;
 mod envelope;
@@ -8,6 +9,7 @@ mod http_request;
 mod http_response;
 mod timer;
 
+pub(crate) use altered::altered;
 pub(crate) use answer::{Answer, call_exception};
 pub(crate) use client_binding::ClientSettings;
 pub(crate) use envelope::{activity_envelope, orchestrator_envelope};

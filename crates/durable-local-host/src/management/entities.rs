@@ -36,6 +36,17 @@ impl Management {
         request: &ManagementRequest,
         name: Option<&str>,
     ) -> Outcome {
+        let without_states = request
+            .value("fetchState")
+            .is_some_and(|value| value.trim().eq_ignore_ascii_case("false"));
+        if without_states && self.engine.conduct().fails_lists_without_states() {
+            return Ok(Reply::exception(
+                500,
+                "Something went wrong while processing your request",
+                "System.NullReferenceException",
+                "Object reference not set to an instance of an object.",
+            ));
+        }
         let page = request
             .value("top")
             .and_then(|text| text.trim().parse().ok())
@@ -115,19 +126,12 @@ impl Management {
             ));
         }
         let id = instance_id(name, key);
-        match operation {
-            Some(operation) => {
-                let signal = Signal {
-                    operation,
-                    input,
-                    ..Signal::default()
-                };
-                self.engine.signal_entity(&id, signal).await?;
-            }
-            None => self.engine.tell(format!(
-                "{id}: a signal without an operation was dropped; on the real host it blocks the entity for ever: name the operation with ?op="
-            )),
-        }
+        let signal = Signal {
+            operation,
+            input,
+            ..Signal::default()
+        };
+        self.engine.signal_entity(&id, signal).await?;
         Ok(Reply::empty(202))
     }
 }

@@ -212,6 +212,7 @@ fn misbehave(request: &OrchestratorRequest) -> Reply {
         "platform" if TURNS.fetch_add(1, Ordering::Relaxed) < 2 => {
             reply("text/plain", "No process is associated with this object.")
         }
+        "die always" => std::process::exit(7),
         "die" if first_time("turn") => std::process::exit(7),
         "die with 0" if first_time("turn") => std::process::exit(0),
         "again" | "platform" | "die" | "die with 0" => finished(),

@@ -56,7 +56,7 @@ async fn a_handler_that_exits_with_0_is_started_again_with_a_remark() {
         "Completed"
     );
     app.lines
-        .wait_for("the real host never starts it again after code 0")
+        .wait_for("On Azure the handler is not started again after exit code 0")
         .await;
     app.stop().await;
 }

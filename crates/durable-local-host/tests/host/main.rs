@@ -38,6 +38,7 @@ mod recorded_http;
 mod rewind;
 mod scheduled;
 mod storage;
+mod strict;
 mod terminal;
 mod timers;
 mod turns;

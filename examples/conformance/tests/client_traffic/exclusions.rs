@@ -322,12 +322,6 @@ pub const EXCLUSIONS: &[Exclusion] = &[
         Exchange,
         "read before and after the operation `delete` ran",
     ),
-    exclude(
-        &["management_more"],
-        "entities?fetchState=false",
-        Exchange,
-        "a defect of the host",
-    ),
     by_chance(
         &["management_more"],
         "GET /runtime/webhooks/durabletask/instances",

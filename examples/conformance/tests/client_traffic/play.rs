@@ -27,7 +27,13 @@ pub fn scenario(scenario: &Scenario) -> Vec<Compared> {
         env!("CARGO_BIN_EXE_conformance"),
         env!("CARGO_MANIFEST_DIR"),
         // the requests were recorded with keys demanded, and KEY instead of the key
-        &["--memory", "--enable-auth", "--master-key", "KEY"],
+        &[
+            "--memory",
+            "--strict",
+            "--enable-auth",
+            "--master-key",
+            "KEY",
+        ],
     );
     let port = app.url().rsplit(':').next().unwrap().parse().unwrap();
     let mut player = Player {

@@ -16,6 +16,7 @@ use crate::engine::ids::Ids;
 use crate::engine::turn::{NewExecution, event, new_instance};
 use crate::invocation::Exception;
 use crate::store::{Message, NewInstance, Reuse};
+use crate::strict::Conduct;
 use crate::time::Ticks;
 
 /// A batch under way.
@@ -32,11 +33,18 @@ pub(super) struct Batch<'a> {
     pub(super) problems: Vec<String>,
     ids: &'a Ids,
     window: i64,
+    conduct: Conduct,
 }
 
 impl<'a> Batch<'a> {
     /// Begins with the entity as it is stored; `window` is that of the sorter, in ticks.
-    pub(super) fn new(id: Arc<str>, scheduler: Scheduler, window: i64, ids: &'a Ids) -> Self {
+    pub(super) fn new(
+        id: Arc<str>,
+        scheduler: Scheduler,
+        window: i64,
+        conduct: Conduct,
+        ids: &'a Ids,
+    ) -> Self {
         Self {
             id,
             scheduler,
@@ -45,12 +53,15 @@ impl<'a> Batch<'a> {
             problems: Vec::new(),
             ids,
             window,
+            conduct,
         }
     }
 
     /// Takes a message in.
     pub(super) fn receive(&mut self, message: &EventRaisedEvent) {
-        let receipt = self.scheduler.receive(message, self.ids.now(), self.window);
+        let receipt = self
+            .scheduler
+            .receive(message, self.ids.now(), self.window, self.conduct);
         self.problems.extend(receipt.problem);
         if let Some((name, content, due)) = receipt.later {
             let id = Arc::clone(&self.id);

@@ -14,7 +14,7 @@ use crate::time::Ticks;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Signal {
     /// Name of the operation.
-    pub(crate) operation: String,
+    pub(crate) operation: Option<String>,
     /// Input as JSON text.
     pub(crate) input: Option<String>,
     /// GUID; made up when none is given.
@@ -36,7 +36,7 @@ impl Engine {
     ) -> Result<(), StoreError> {
         let name = signal.due.map_or_else(|| REQUEST.to_owned(), scheduled);
         let request = Request {
-            operation: Some(signal.operation),
+            operation: signal.operation,
             signal: true,
             input: signal.input,
             id: signal

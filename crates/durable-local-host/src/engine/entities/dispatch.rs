@@ -22,6 +22,7 @@ use crate::engine::service::Engine;
 use crate::handler::CallError;
 use crate::invocation::{Answer, Exception, call_exception, orchestrator_envelope};
 use crate::store::{Commit, InstanceRecord, Message};
+use crate::strict::Punished;
 
 /// What the handler made of a batch.
 enum Reply {
@@ -47,6 +48,10 @@ impl Engine {
         let mut retry = Retry::new();
         let limit = self.options.max_entity_batch;
         loop {
+            if self.partitions.hold(&id) {
+                tracing::debug!(entity = &*id, "its partition is blocked");
+                return;
+            }
             if again.is_empty() {
                 match self.entities.next(&id, limit, more, &mut entity) {
                     Some(messages) => again = messages,
@@ -101,7 +106,7 @@ impl Engine {
         };
         let window = self.options.entity_reorder_window.as_nanos() / 100;
         let window = i64::try_from(window).unwrap_or(i64::MAX / 4);
-        let mut batch = Batch::new(Arc::clone(id), scheduler, window, &self.ids);
+        let mut batch = Batch::new(Arc::clone(id), scheduler, window, self.conduct, &self.ids);
         for message in messages.iter() {
             // An orchestration that an entity has started may tell how it ended: entities do not hear.
             if let Some(EventType::EventRaised(raised)) = &message.content.event.event_type {
@@ -241,7 +246,7 @@ impl Engine {
         }
     }
 
-    /// On the real host a lost worker fails the operations; here they get more chances.
+    /// The handler gave no answer.
     fn lost(
         &self,
         id: &EntityId,
@@ -249,11 +254,13 @@ impl Engine {
         error: &CallError,
         retry: &mut Retry,
     ) -> Result<Reply, Fault> {
-        if retry.after_loss() {
+        if retry.after_loss(self.conduct.deliveries(error)) {
             if retry.is_first_loss() {
-                self.console.problem(format!(
-                    "{id}: {error}; the batch is delivered again (the real host fails its operations when it loses the handler)"
-                ));
+                let what = format!("{id}: {error}; the batch is delivered again");
+                self.console.problem(match error {
+                    CallError::Timeout(_) => what,
+                    _ => self.conduct.tell(&what, Punished::LostBatch),
+                });
             }
             return Err(Fault::Again(error.to_string()));
         }

@@ -125,16 +125,20 @@ impl Request {
             .map_err(|error| format!("its id `{}` is no GUID: {error}", request.id))?
             .to_string();
         request.is_lock_request = request.lockset.is_some();
-        if request.operation.is_none() && !request.is_lock_request {
-            return Err(
-                "it names no operation; on the real host such a request blocks the entity for ever"
-                    .to_owned(),
-            );
-        }
         if request.is_lock_request && request.parent.is_none() {
             return Err("it asks for a lock and does not say for whom".to_owned());
         }
         Ok(request)
+    }
+
+    /// Whether it asks for nothing: neither for an operation nor for a lock.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.operation.is_none() && self.lockset.is_none()
+    }
+
+    /// Whether it is dropped for want of a label: signals are not.
+    pub(super) fn is_unlabelled(&self) -> bool {
+        !self.signal && self.parent.is_some() && self.timestamp == Ticks::UNSET
     }
 
     /// As it travels.
@@ -149,7 +153,9 @@ impl Request {
         match (&self.operation, self.signal) {
             (Some(operation), true) => format!("the signal `{operation}` of {sender}"),
             (Some(operation), false) => format!("the call of `{operation}` by {sender}"),
-            (None, _) => format!("the lock request of {sender}"),
+            (None, true) => format!("the signal of {sender}"),
+            (None, false) if !self.is_lock_request => format!("the call by {sender}"),
+            (None, false) => format!("the lock request of {sender}"),
         }
     }
 

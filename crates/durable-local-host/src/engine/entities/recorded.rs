@@ -14,6 +14,7 @@ use super::batch::Batch;
 use super::scheduler::{Scheduler, Status, Work};
 use crate::clock::Clock;
 use crate::engine::ids::Ids;
+use crate::strict::Conduct;
 
 const WINDOW: i64 = 30 * 60 * 10_000_000;
 
@@ -99,7 +100,7 @@ impl Hub {
     fn step(&mut self, id: &str, ids: &Ids, answer: impl FnOnce(&mut Batch<'_>, &mut Work)) {
         let entity = self.entities.get_mut(id).unwrap();
         let scheduler = std::mem::take(&mut entity.scheduler);
-        let mut batch = Batch::new(id.into(), scheduler, WINDOW, ids);
+        let mut batch = Batch::new(id.into(), scheduler, WINDOW, Conduct::Strict, ids);
         if let Some(mut work) = entity.work.take() {
             answer(&mut batch, &mut work);
             if let Some(lock) = work.lock {
@@ -149,7 +150,13 @@ fn play_entity(hub: &mut Hub, exchange: &Exchange, ids: &Ids, scenario: &str) {
     hub.settle(ids);
     let entity = hub.entities.get_mut(id).unwrap();
     let work = entity.work.as_ref().unwrap();
-    let batch = Batch::new(id.as_str().into(), entity.scheduler.clone(), WINDOW, ids);
+    let batch = Batch::new(
+        id.as_str().into(),
+        entity.scheduler.clone(),
+        WINDOW,
+        Conduct::Strict,
+        ids,
+    );
     let request = batch.request(&work.operations);
     assert_eq!(request, recorded, "{scenario}");
     assert_eq!(request.encode_to_vec(), exchange.request, "{scenario}");

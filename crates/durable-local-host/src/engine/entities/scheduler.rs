@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::message::{EventKind, Release, Request, is_default, kind, scheduled};
 use super::sorter::{Dropped, Sorter};
+use crate::strict::{Conduct, Punished};
 use crate::time::Ticks;
 
 /// So much before its time a request counts as due.
@@ -93,12 +94,40 @@ impl Scheduler {
     }
 
     /// Takes a message in. `window` is that of the sorter.
-    pub(super) fn receive(&mut self, event: &EventRaisedEvent, now: Ticks, window: i64) -> Receipt {
+    pub(super) fn receive(
+        &mut self,
+        event: &EventRaisedEvent,
+        now: Ticks,
+        window: i64,
+        conduct: Conduct,
+    ) -> Receipt {
         let mut receipt = Receipt::default();
         let dropped = |why: String| Some(format!("an event `{}` was dropped: {why}", event.name));
         match kind(&event.name) {
             EventKind::Request => match Request::read(event.input.as_deref()) {
-                Ok(request) => self.take(request, now, window, &mut receipt),
+                Ok(request) if request.is_nothing() => {
+                    let what = request.describe();
+                    if conduct.queues_requests_without_operation() {
+                        self.enqueue(request);
+                        receipt.problem = Some(conduct.tell(
+                            &format!("{what} names no operation and blocks the entity"),
+                            Punished::NoOperation,
+                        ));
+                    } else {
+                        receipt.problem = Some(conduct.tell(
+                            &format!("{what} was dropped: it names no operation"),
+                            Punished::NoOperation,
+                        ));
+                    }
+                }
+                Ok(request)
+                    if conduct.lets_unlabelled_pass_later()
+                        && request.is_unlabelled()
+                        && self.sorter.has_seen_labels() =>
+                {
+                    self.enqueue(request);
+                }
+                Ok(request) => self.take(request, now, window, conduct, &mut receipt),
                 Err(why) => receipt.problem = dropped(why),
             },
             EventKind::Release => {
@@ -119,7 +148,14 @@ impl Scheduler {
         receipt
     }
 
-    fn take(&mut self, request: Request, now: Ticks, window: i64, receipt: &mut Receipt) {
+    fn take(
+        &mut self,
+        request: Request,
+        now: Ticks,
+        window: i64,
+        conduct: Conduct,
+        receipt: &mut Receipt,
+    ) {
         match request.due {
             Some(due) if due > now.plus(EARLY) => {
                 receipt.later = Some((scheduled(due), request.write(), due));
@@ -134,8 +170,11 @@ impl Scheduler {
                     .for_each(|request| self.enqueue(request));
                 match sorted.dropped {
                     Some(Dropped::Unlabelled) => {
-                        receipt.problem = Some(format!(
-                            "{what} was dropped, and its sender waits for ever: it has no `Timestamp`, and the real host drops calls and lock requests without one. Set `Timestamp` and `Predecessor` in calls and lock requests, and send them as SendEvent actions"
+                        receipt.problem = Some(conduct.tell(
+                            &format!(
+                                "{what} was dropped, and its sender waits for ever: it has no `Timestamp`"
+                            ),
+                            Punished::NoLabel,
                         ));
                     }
                     Some(Dropped::Duplicate) => {
@@ -163,9 +202,10 @@ impl Scheduler {
 
     /// Whether something can be done.
     pub(super) fn has_work(&self) -> bool {
-        self.queue
-            .front()
-            .is_some_and(|next| self.locked_by.is_none() || self.locked_by == next.parent)
+        self.queue.front().is_some_and(|next| {
+            // behind one that names nothing all others wait for ever
+            !next.is_nothing() && (self.locked_by.is_none() || self.locked_by == next.parent)
+        })
     }
 
     /// Takes out what is done next: operations up to a number of them, or up to a lock request.
@@ -249,7 +289,7 @@ mod tests {
     const WINDOW: i64 = 18_000_000_000;
 
     fn receive(scheduler: &mut Scheduler, event: &EventRaisedEvent) -> Receipt {
-        scheduler.receive(event, Ticks::of_system(), WINDOW)
+        scheduler.receive(event, Ticks::of_system(), WINDOW, Conduct::Kind)
     }
 
     fn operations(work: &Work) -> Vec<&str> {
@@ -324,7 +364,7 @@ mod tests {
             content["due"]
         );
         assert!(!scheduler.has_work());
-        scheduler.receive(&event(&name, &content), due, WINDOW);
+        scheduler.receive(&event(&name, &content), due, WINDOW, Conduct::Kind);
         assert_eq!(operations(&scheduler.next_work(1)), ["later"]);
     }
 

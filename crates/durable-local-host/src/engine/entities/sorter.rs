@@ -116,6 +116,11 @@ impl Sorter {
         sorted
     }
 
+    /// Whether a labelled request has moved the horizon, below which everything is let through.
+    pub(super) fn has_seen_labels(&self) -> bool {
+        self.receive_horizon > Ticks::UNSET
+    }
+
     /// Labels a message to another entity.
     pub(super) fn label(&mut self, request: &mut Request, receiver: &str, now: Ticks, window: i64) {
         if window == 0 {

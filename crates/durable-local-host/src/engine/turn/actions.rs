@@ -17,6 +17,7 @@ use crate::engine::entities::{due, is_entity, to_event};
 use crate::engine::ids::Ids;
 use crate::invocation::Exception;
 use crate::store::{Encoded, Message, Reuse, Task};
+use crate::strict::{Conduct, Punished};
 use crate::time::Ticks;
 
 /// The custom status may have this many bytes as UTF-16.
@@ -96,6 +97,11 @@ impl Turn {
                     ids.time(),
                     EventType::SubOrchestrationInstanceCreated(created),
                 ));
+                // `check` lets it through to have this come of it.
+                if sub.instance_id.is_empty() {
+                    self.result.blocks = true;
+                    return;
+                }
                 let parent = ParentInstanceInfo {
                     task_scheduled_id: id,
                     name: Some(record.name.clone()),
@@ -321,7 +327,7 @@ pub(crate) fn child_failed(
 }
 
 /// What the host refuses to apply.
-pub(super) fn check(response: &OrchestratorResponse) -> Result<(), Exception> {
+pub(super) fn check(response: &OrchestratorResponse, conduct: Conduct) -> Result<(), Exception> {
     if let Some(status) = &response.custom_status {
         let size = status.encode_utf16().count() * 2;
         if size > CUSTOM_STATUS_LIMIT {
@@ -338,10 +344,13 @@ pub(super) fn check(response: &OrchestratorResponse) -> Result<(), Exception> {
     let unsupported = |text: &str| Err(Exception::new("System.NotSupportedException", text));
     for action in &response.actions {
         match &action.orchestrator_action_type {
-            Some(ActionType::CreateSubOrchestration(sub)) if sub.instance_id.is_empty() => {
-                return unsupported(
-                    "A sub-orchestration without an instance id was asked for: generate one. The real host would go on trying for ever and block its task hub.",
-                );
+            Some(ActionType::CreateSubOrchestration(sub))
+                if sub.instance_id.is_empty() && !conduct.takes_children_without_id() =>
+            {
+                return unsupported(&conduct.tell(
+                    "A sub-orchestration without an instance id was asked for",
+                    Punished::ChildWithoutId,
+                ));
             }
             Some(ActionType::SendEntityMessage(message)) => drop(to_event(message.clone())?),
             Some(ActionType::TerminateOrchestration(_)) => {

@@ -21,6 +21,7 @@ use super::ids::Ids;
 use super::state::InstanceState;
 use crate::invocation::Exception;
 use crate::store::{Encoded, InstanceRecord, Message, NewInstance, Task};
+use crate::strict::Conduct;
 use crate::time::Ticks;
 
 /// What a batch of messages asks for.
@@ -64,6 +65,8 @@ pub(crate) struct TurnResult {
     pub(crate) tasks: Vec<Task>,
     /// Instances to make.
     pub(crate) instances: Vec<NewInstance>,
+    /// Whether something asked for blocks a partition of the task hub.
+    pub(crate) blocks: bool,
 }
 
 /// What comes after an answer.
@@ -168,6 +171,7 @@ impl TurnResult {
             messages: Vec::new(),
             tasks: Vec::new(),
             instances: Vec::new(),
+            blocks: false,
         }
     }
 }
@@ -218,9 +222,10 @@ impl Turn {
         mut self,
         response: OrchestratorResponse,
         store_inputs: bool,
+        conduct: Conduct,
         ids: &Ids,
     ) -> Result<Step, (Box<Self>, Exception)> {
-        if let Err(fault) = actions::check(&response) {
+        if let Err(fault) = actions::check(&response, conduct) {
             return Err((Box::new(self), fault));
         }
         let mut produced = Vec::with_capacity(response.actions.len() + 1);

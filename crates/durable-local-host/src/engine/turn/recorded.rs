@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::engine::ids::Ids;
 use crate::engine::state::InstanceState;
 use crate::store::{Encoded, HistoryChunk, InstanceRecord, Message, StoredInstance};
+use crate::strict::Conduct;
 use crate::time::Ticks;
 
 struct RecordedTurn {
@@ -151,7 +152,7 @@ fn play(turn: &RecordedTurn, ids: &Ids) -> (InstanceState, Step) {
         bare_events(&turn.request.new_events)
     );
     let step = planned
-        .answer(turn.response.clone(), false, ids)
+        .answer(turn.response.clone(), false, Conduct::Strict, ids)
         .map_err(|(_, fault)| fault)
         .unwrap();
     (state, step)
