@@ -332,12 +332,7 @@ impl LocalHostBuilder {
         };
         let engine = Engine::start(options).await?;
         let stop = CancellationToken::new();
-        let sidecar = Sidecar::new(
-            Arc::clone(&engine),
-            task_hub.clone(),
-            usize::try_from(client.max_message_size).unwrap_or(usize::MAX),
-            stop.clone(),
-        );
+        let sidecar = Sidecar::new(Arc::clone(&engine), task_hub.clone(), stop.clone());
         let dashboard = Dashboard::new(Arc::clone(&engine), task_hub.clone());
         let management = Management::new(Arc::clone(&engine), task_hub, client.key.clone());
         let (zone, problem) = Zone::of(&app.settings);

@@ -24,28 +24,23 @@ use crate::engine::Engine;
 
 /// The service's path; it has no package.
 const SERVICE: &str = "/TaskHubSidecarService/";
+/// How long a message may be, as on the real host; what clients are advised is less.
+const MAX_MESSAGE: usize = i32::MAX as usize;
 
 /// The service of a task hub.
 #[derive(Debug)]
 pub(crate) struct Sidecar {
     engine: Arc<Engine>,
     task_hub: String,
-    max_message_size: usize,
     stop: CancellationToken,
 }
 
 impl Sidecar {
-    /// The service for an engine. Longer messages than that are refused.
-    pub(crate) fn new(
-        engine: Arc<Engine>,
-        task_hub: String,
-        max_message_size: usize,
-        stop: CancellationToken,
-    ) -> Self {
+    /// The service for an engine.
+    pub(crate) fn new(engine: Arc<Engine>, task_hub: String, stop: CancellationToken) -> Self {
         Self {
             engine,
             task_hub,
-            max_message_size,
             stop,
         }
     }
@@ -189,7 +184,7 @@ impl Sidecar {
     {
         let call = Unary(|message| operation(Arc::clone(&self.engine), message));
         Grpc::new(ProstCodec::<A, Q>::default())
-            .max_decoding_message_size(self.max_message_size)
+            .max_decoding_message_size(MAX_MESSAGE)
             .max_encoding_message_size(usize::MAX)
             .unary(call, request)
             .await
@@ -200,7 +195,7 @@ impl Sidecar {
             operations::history(Arc::clone(&self.engine), message)
         });
         Grpc::new(ProstCodec::default())
-            .max_decoding_message_size(self.max_message_size)
+            .max_decoding_message_size(MAX_MESSAGE)
             .max_encoding_message_size(usize::MAX)
             .server_streaming(call, request)
             .await

@@ -687,7 +687,7 @@ async fn what_is_not_served_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn metadata_and_limits() {
+async fn metadata_may_name_the_hub() {
     let (app, rpc) = start().await;
     let mut request = Request::new(creation("hello_orchestrator", "a", ""));
     request
@@ -712,19 +712,18 @@ async fn metadata_and_limits() {
         refused.message().contains("TestHubName only, not Other"),
         "{refused}"
     );
-    // Four megabytes are the limit of a message.
-    let input = |size: usize| json!("x".repeat(size)).to_string();
-    rpc.start(creation("version", "big", &input(4_000_000)))
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_may_be_longer_than_clients_are_advised() {
+    let app = TestApp::start().await;
+    let rpc = Rpc::connect(&app.client).await;
+    let input = json!("x".repeat(5_000_000)).to_string();
+    rpc.start(creation("version", "long", &input))
         .await
         .unwrap();
-    let refused = rpc
-        .start(creation("version", "huge", &input(4_200_000)))
-        .await
-        .unwrap_err();
-    assert!(refused.message().contains("4194304"), "{refused}");
-    assert_eq!(
-        rpc.end("big").await.orchestration_status(),
-        OrchestrationStatus::Completed
-    );
+    let state = rpc.end("long").await;
+    assert_eq!(state.input.unwrap(), input);
     app.stop().await;
 }
