@@ -43,6 +43,7 @@ impl AppConfig {
             problems: Vec::new(),
         };
         app.check_runtime();
+        app.name_hub()?;
         app.load_functions()?;
         Ok(app)
     }
@@ -57,6 +58,29 @@ impl AppConfig {
                 "FUNCTIONS_WORKER_RUNTIME is not `custom` (local.settings.json, Values): this host goes on, the real one would not run Durable Functions".to_owned(),
             );
         }
+    }
+
+    /// Fills in the settings in the name of the task hub.
+    fn name_hub(&mut self) -> Result<(), Error> {
+        let durable = &mut self.host.durable;
+        let name = self.settings.expand(&durable.hub_name, &[]);
+        if name.trim().is_empty() {
+            return Err(Error::Setting {
+                path: self.root.join("host.json"),
+                setting: "extensions.durableTask.hubName".to_owned(),
+                message: format!(
+                    "`{}` comes to nothing: add the setting that it names to local.settings.json",
+                    durable.hub_name
+                ),
+            });
+        }
+        if durable.azure_storage && !is_hub_name(&name) {
+            self.problems.push(format!(
+                "host.json: extensions.durableTask.hubName: `{name}` is no name for a task hub on Azure Storage, where the real host would not start with it: choose 3 to 45 letters and digits, a letter first"
+            ));
+        }
+        durable.hub_name = name;
+        Ok(())
     }
 
     fn load_functions(&mut self) -> Result<(), Error> {
@@ -118,9 +142,53 @@ impl AppConfig {
     }
 }
 
+/// Whether Azure Storage takes the name for a task hub.
+fn is_hub_name(name: &str) -> bool {
+    (3..=45).contains(&name.len())
+        && name.starts_with(|char: char| char.is_ascii_alphabetic())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_name_of_the_hub_may_be_in_a_setting() {
+        let load = |hub: &str, provider: &str| {
+            let dir = tempfile::tempdir().unwrap();
+            let host = format!(
+                r#"{{"extensions":{{"durableTask":{{"hubName":"{hub}","storageProvider":{{{provider}}}}}}}}}"#
+            );
+            fs::write(dir.path().join("host.json"), host).unwrap();
+            let settings = r#"{"Values":{"FUNCTIONS_WORKER_RUNTIME":"custom","HubOfMine":"Mine"}}"#;
+            fs::write(dir.path().join("local.settings.json"), settings).unwrap();
+            AppConfig::load(dir.path())
+        };
+        let told = |hub: &str, provider: &str| {
+            let app = load(hub, provider).unwrap();
+            let told = app
+                .problems
+                .iter()
+                .any(|line| line.contains("no name for a task hub"));
+            (app.host.durable.hub_name, told)
+        };
+        assert_eq!(told("%HubOfMine%", ""), ("Mine".to_owned(), false));
+        assert_eq!(told("A%hubofmine%1", ""), ("AMine1".to_owned(), false));
+        let azure = r#""type":"azurestorage""#;
+        for wrong in ["my-hub", "1hub", "ab", "Hüb"] {
+            assert_eq!(told(wrong, azure), (wrong.to_owned(), true));
+        }
+        assert_eq!(
+            told("my-hub", r#""type":"mssql""#),
+            ("my-hub".to_owned(), false)
+        );
+        let error = load("%NoSuchSettingAtAll%", "").unwrap_err().to_string();
+        assert!(
+            error.contains("hubName") && error.contains("%NoSuchSettingAtAll%"),
+            "{error}"
+        );
+    }
 
     #[test]
     fn a_broken_function_does_not_stop_the_others() {

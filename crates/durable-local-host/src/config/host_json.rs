@@ -43,6 +43,8 @@ pub(crate) struct HandlerDescription {
 pub(crate) struct DurableOptions {
     /// Name of the task hub.
     pub(crate) hub_name: String,
+    /// Whether the real host would keep it on Azure Storage.
+    pub(crate) azure_storage: bool,
     /// How many activities run at once.
     pub(crate) max_activities: usize,
     /// How many turns run at once.
@@ -166,6 +168,9 @@ impl Reader<'_> {
             hub_name: self
                 .text(&path("hubName"))?
                 .unwrap_or_else(|| "TestHubName".to_owned()),
+            azure_storage: self
+                .text(&["extensions", "durableTask", "storageProvider", "type"])?
+                .is_none_or(|kind| kind.eq_ignore_ascii_case("AzureStorage")),
             max_activities: self
                 .number(&path("maxConcurrentActivityFunctions"), 1)?
                 .map_or(10 * cores, |n| n as usize),

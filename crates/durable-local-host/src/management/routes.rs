@@ -48,8 +48,23 @@ impl Management {
         )
     }
 
+    /// A request may name another task hub; there is only one here.
+    fn refuse_other_hub(&self, request: &ManagementRequest) -> Option<Reply> {
+        let hub = request.text("taskHub")?;
+        (!hub.eq_ignore_ascii_case(&self.task_hub)).then(|| {
+            let message = format!(
+                "This local host runs the task hub `{}` and cannot look into `{hub}`: leave out taskHub, or ask the host whose host.json has that hubName.",
+                self.task_hub
+            );
+            Reply::message(400, &message)
+        })
+    }
+
     /// Answers a request.
     pub(crate) async fn handle(&self, request: ManagementRequest) -> Reply {
+        if let Some(refusal) = self.refuse_other_hub(&request) {
+            return refusal;
+        }
         let path: Vec<&str> = request.path.iter().map(String::as_str).collect();
         // A slash inside of a segment fits no route.
         if path

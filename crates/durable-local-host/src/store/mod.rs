@@ -207,13 +207,17 @@ impl Store {
     }
 }
 
-/// A file name for a task hub of any name.
+/// A file name for a task hub of any name: another one for each, whatever the case.
 fn file_name(hub: &str) -> PathBuf {
-    let safe: String = hub
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
-        .collect();
-    PathBuf::from(format!("{}.sqlite3", safe.to_ascii_lowercase()))
+    let mut name = String::with_capacity(hub.len() + 8);
+    for char in hub.chars().flat_map(char::to_lowercase) {
+        if char.is_ascii_alphanumeric() {
+            name.push(char);
+        } else {
+            name.push_str(&format!("_{:x}_", u32::from(char)));
+        }
+    }
+    PathBuf::from(format!("{name}.sqlite3"))
 }
 
 fn unusable(place: impl ToString, message: impl ToString) -> Error {
@@ -420,6 +424,14 @@ mod tests {
         let store = Store::open(folder.path(), "Hub").unwrap();
         assert_eq!(store.timer("f").await.unwrap(), None);
         assert!(store.instance("a").await.unwrap().is_some());
+    }
+
+    #[test]
+    fn every_hub_has_a_file_of_its_own() {
+        let name = |hub: &str| file_name(hub).display().to_string();
+        assert_eq!(name("MyHub1"), "myhub1.sqlite3");
+        assert_eq!(name("../my-hub"), "_2e__2e__2f_my_2d_hub.sqlite3");
+        assert_eq!(name("my_hub"), "my_5f_hub.sqlite3");
     }
 
     #[test]

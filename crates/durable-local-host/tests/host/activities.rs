@@ -119,7 +119,7 @@ async fn an_unknown_activity_fails_without_details() {
         .as_str()
         .unwrap()
         .to_owned();
-    assert!(reason.starts_with("The function 'no_such_activity' doesn't exist, is disabled, or is not an activity function. Additional info: The following are the known activity functions: 'busy', 'die_once', 'echo'"), "{reason}");
+    assert!(reason.starts_with("The function 'no_such_activity' doesn't exist, is disabled, or is not an activity function. Additional info: The following are the known activity functions: 'crowd', 'die_always', 'die_once', 'echo'"), "{reason}");
     app.stop().await;
 }
 

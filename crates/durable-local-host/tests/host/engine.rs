@@ -101,19 +101,6 @@ async fn activities_run_in_order_and_side_by_side() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_more_activities_run_at_once_than_host_json_allows() {
-    let limit = r#"{"extensions":{"durableTask":{"maxConcurrentActivityFunctions":3}}}"#;
-    let app = TestApp::start_with(limit, |builder| builder).await;
-    let status = app
-        .client
-        .run("fan_out", "f", r#"{"n":12,"activity":"busy"}"#)
-        .await;
-    let at_once = status["output"].as_i64().unwrap();
-    assert!(at_once <= 3, "{at_once}");
-    app.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn times_in_a_history_only_go_forward() {
     let app = TestApp::start().await;
     app.client.run("chain", "c", r#"{"n":6}"#).await;

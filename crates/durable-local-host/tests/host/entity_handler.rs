@@ -15,6 +15,8 @@ use durable_functions_protocol::proto::{
 };
 use serde_json::{Value, json};
 
+use crate::crowd;
+
 pub const ENTITIES: &[&str] = &["counter", "odd"];
 
 /// What the handler does with a batch.
@@ -110,6 +112,7 @@ pub async fn counter(request: EntityBatchRequest, first_time: impl Fn(&str) -> b
                 ..Default::default()
             })),
             "slow" => tokio::time::sleep(Duration::from_millis(input.as_u64().unwrap())).await,
+            "meet" => value = Some(json!(crowd::meet(input.as_u64().unwrap()).await)),
             "die" if first_time("entity") => return Reply::Die,
             "die" => value = Some(json!("survived")),
             _ => {

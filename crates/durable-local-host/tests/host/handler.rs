@@ -19,7 +19,7 @@ use prost::Message;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::{entity_handler, replay};
+use crate::{crowd, entity_handler, replay};
 
 pub const ORCHESTRATORS: &[&str] = &[
     "hello_orchestrator",
@@ -39,6 +39,7 @@ pub const ORCHESTRATORS: &[&str] = &[
     "program",
     "strict",
     "strict_parent",
+    "crowd_turn",
 ];
 
 pub const ACTIVITIES: &[&str] = &[
@@ -50,10 +51,11 @@ pub const ACTIVITIES: &[&str] = &[
     "fail_problem",
     "fail_status",
     "die_once",
+    "die_always",
     "environment",
     "logs",
     "hang",
-    "busy",
+    "crowd",
     "fail_once",
 ];
 
@@ -121,7 +123,7 @@ async fn answer(request: Request<Incoming>) -> Reply {
     if entity_handler::ENTITIES.contains(&function.as_str()) {
         entity(&function, &envelope).await
     } else if ORCHESTRATORS.contains(&function.as_str()) {
-        orchestrator(&function, &envelope)
+        orchestrator(&function, &envelope).await
     } else if ACTIVITIES.contains(&function.as_str()) {
         activity(&function, &envelope).await
     } else {
@@ -155,10 +157,13 @@ fn message<M: Message + Default>(envelope: &Value) -> M {
     M::decode(bytes.as_slice()).unwrap()
 }
 
-fn orchestrator(function: &str, envelope: &Value) -> Reply {
+async fn orchestrator(function: &str, envelope: &Value) -> Reply {
     let request: OrchestratorRequest = message(envelope);
     if function == "program" {
         return return_response(&entity_handler::program(&request));
+    }
+    if function == "crowd_turn" {
+        return return_response(&crowd::turn(&request).await);
     }
     if function == "misbehave" {
         return misbehave(&request);
@@ -215,6 +220,7 @@ fn misbehave(request: &OrchestratorRequest) -> Reply {
         "die always" => std::process::exit(7),
         "die" if first_time("turn") => std::process::exit(7),
         "die with 0" if first_time("turn") => std::process::exit(0),
+        "die always" => std::process::exit(7),
         "again" | "platform" | "die" | "die with 0" => finished(),
         other => panic!("{other}"),
     }
@@ -262,6 +268,7 @@ async fn activity(function: &str, envelope: &Value) -> Reply {
             }
             value(json!("survived"))
         }
+        "die_always" => std::process::exit(9),
         // Once for each input.
         "fail_once" if first_time(&format!("fail-{}", input.as_str().unwrap())) => status(500),
         "fail_once" => value(json!("works")),
@@ -277,13 +284,7 @@ async fn activity(function: &str, envelope: &Value) -> Reply {
                 "directory": std::env::current_dir().unwrap(),
             }))
         }
-        "busy" => {
-            static NOW: AtomicU32 = AtomicU32::new(0);
-            let now = NOW.fetch_add(1, Ordering::SeqCst) + 1;
-            tokio::time::sleep(Duration::from_millis(30)).await;
-            NOW.fetch_sub(1, Ordering::SeqCst);
-            value(json!(now))
-        }
+        "crowd" => value(json!(crowd::meet(input.as_u64().unwrap()).await)),
         "hang" => std::future::pending().await,
         "logs" => json_reply(&json!({"Logs": ["first line", "second line"], "ReturnValue": null})),
         other => panic!("{other}"),

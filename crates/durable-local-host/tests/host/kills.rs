@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use durable_local_host::{LocalHostBuilder, StateLocation};
 use serde_json::json;
 
 use crate::app::{PATIENCE, TestApp, handler_command, write_app};
@@ -145,6 +146,33 @@ async fn killing_the_host_under_load_loses_nothing() {
     host.terminate().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_always_kills_the_handler_fails_in_the_end_also_after_a_restart_of_the_host() {
+    let state = tempfile::tempdir().unwrap();
+    let there =
+        |builder: LocalHostBuilder| builder.state(StateLocation::Folder(state.path().to_owned()));
+    let app = TestApp::start_with("{}", there).await;
+    app.client.begin("misbehave", "m", "\"die always\"").await;
+    app.client
+        .begin("call_activity", "a", r#"{"activity":"die_always"}"#)
+        .await;
+    app.lines.wait_for_nth("handler is up", 4).await;
+    let app = TestApp::start_in(app.stop().await, there).await;
+    let turn = app.client.until_status("m", "Failed").await;
+    let details = turn["output"]["details"].as_str().unwrap();
+    assert!(details.contains("HttpIOException"), "{details}");
+    let activity = app.client.until_status("a", "Completed").await;
+    let chain = activity["output"]["failed"].to_string();
+    assert!(chain.contains("HttpIOException"), "{chain}");
+    // Ten deaths for each at most, and the start before them.
+    let starts = app.lines.all();
+    let starts = starts.iter().filter(|line| line.contains("handler is up"));
+    assert!((2..=21).contains(&starts.count()));
+    let others = app.client.run("hello_orchestrator", "h", "\"x\"").await;
+    assert_eq!(others["output"], "Hello x!");
+    app.stop().await;
+}
+
 /// A host.json that names this executable as the handler.
 pub fn host_json_of_handler() -> String {
     let command = handler_command();
@@ -172,11 +200,8 @@ async fn wait_until_gone(process: u32) {
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_comes_back_after_a_clean_stop() {
     let state = tempfile::tempdir().unwrap();
-    let at_state = |builder: durable_local_host::LocalHostBuilder| {
-        builder.state(durable_local_host::StateLocation::Folder(
-            state.path().to_owned(),
-        ))
-    };
+    let at_state =
+        |builder: LocalHostBuilder| builder.state(StateLocation::Folder(state.path().to_owned()));
     let app = TestApp::start_with("{}", at_state).await;
     app.client.run("hello_orchestrator", "done", "\"x\"").await;
     app.client

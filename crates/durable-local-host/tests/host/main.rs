@@ -13,6 +13,7 @@
 
 mod app;
 mod command;
+mod crowd;
 mod entity_handler;
 mod handler;
 mod process;
@@ -33,12 +34,14 @@ mod http_functions;
 mod keys;
 mod kills;
 mod lifecycle;
+mod limits;
 mod management;
 mod recorded_http;
 mod rewind;
 mod scheduled;
 mod storage;
 mod strict;
+mod task_hubs;
 mod terminal;
 mod timers;
 mod turns;

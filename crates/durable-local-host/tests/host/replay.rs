@@ -264,12 +264,7 @@ fn decide(name: &str, view: &View, decision: &mut Decision) {
                     .done
                     .values()
                     .map(|value| value.as_ref().unwrap().as_i64().unwrap());
-                let output = if activity == "busy" {
-                    results.max().unwrap()
-                } else {
-                    results.sum()
-                };
-                decision.complete(&json!(output));
+                decision.complete(&json!(results.sum::<i64>()));
             }
         }
         "call_activity" => {
