@@ -29,9 +29,9 @@ pub enum LogForm {
 /// How to start the host.
 #[derive(clap::Args, Debug, Clone)]
 pub struct StartArgs {
-    /// Port to listen on
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_PORT)]
-    pub port: u16,
+    /// Port to listen on [default: Host.LocalHttpPort of local.settings.json, or 7071]
+    #[arg(long, value_name = "N")]
+    pub port: Option<u16>,
     /// Address to listen on; whoever reaches another one than this machine's own can do everything
     #[arg(long, value_name = "ADDRESS", default_value_t = Ipv4Addr::LOCALHOST.into())]
     pub bind: IpAddr,
@@ -70,7 +70,7 @@ pub struct StartArgs {
 impl Default for StartArgs {
     fn default() -> Self {
         Self {
-            port: DEFAULT_PORT,
+            port: None,
             bind: Ipv4Addr::LOCALHOST.into(),
             allow_host: Vec::new(),
             app: None,
@@ -180,9 +180,12 @@ async fn run_until_stopped(
     let mut builder = LocalHost::builder()
         .app(args.app.unwrap_or_else(|| PathBuf::from(".")))
         .bind(args.bind)
-        .port(args.port)
         .state(state)
         .console_to(console.clone());
+    builder = match args.port {
+        Some(port) => builder.port(port),
+        None => builder.port_of_settings(DEFAULT_PORT),
+    };
     for name in args.allow_host {
         builder = builder.allow_host(name);
     }

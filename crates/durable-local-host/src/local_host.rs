@@ -41,12 +41,20 @@ pub enum StateLocation {
     Folder(PathBuf),
 }
 
+/// Where to listen.
+#[derive(Clone, Copy, Debug)]
+enum Port {
+    Given(u16),
+    /// `Host.LocalHttpPort` of local.settings.json, and this one without it.
+    OfSettings(u16),
+}
+
 /// How to start a [`LocalHost`].
 #[derive(Debug)]
 pub struct LocalHostBuilder {
     app: PathBuf,
     address: IpAddr,
-    port: u16,
+    port: Port,
     allowed_hosts: Vec<String>,
     state: StateLocation,
     handler: Option<HandlerCommand>,
@@ -92,7 +100,7 @@ impl LocalHost {
         LocalHostBuilder {
             app: PathBuf::from("."),
             address: Ipv4Addr::LOCALHOST.into(),
-            port: 0,
+            port: Port::Given(0),
             allowed_hosts: Vec::new(),
             state: StateLocation::default(),
             handler: None,
@@ -178,7 +186,14 @@ impl LocalHostBuilder {
     /// Port to listen on; 0 takes a free one.
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
-        self.port = port;
+        self.port = Port::Given(port);
+        self
+    }
+
+    /// The port of local.settings.json, and this one when it names none.
+    #[must_use]
+    pub(crate) fn port_of_settings(mut self, otherwise: u16) -> Self {
+        self.port = Port::OfSettings(otherwise);
         self
     }
 
@@ -280,7 +295,11 @@ impl LocalHostBuilder {
         app.problems
             .iter()
             .for_each(|problem| console.problem(problem));
-        let listener = listen(self.address, self.port).await?;
+        let port = match self.port {
+            Port::Given(port) => port,
+            Port::OfSettings(otherwise) => app.settings.port.unwrap_or(otherwise),
+        };
+        let listener = listen(self.address, port).await?;
         if !self.address.is_loopback() && matches!(self.keys, AskForKeys::No) {
             console.problem(format!(
                 "listening on {}: everybody who reaches it can read, start and change orchestrations, no key is asked for (--enable-auth asks)",
@@ -358,6 +377,7 @@ impl LocalHostBuilder {
                 timers: Arc::clone(&timers),
                 guard: Guard::new(self.allowed_hosts),
                 access,
+                cors: app.settings.cors.clone(),
             },
             client,
             console,

@@ -3,15 +3,20 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::json_file::{member, read_object};
 use crate::error::Error;
+use crate::server::Cors;
 
 /// The app settings: those of the file, overridden by the environment of the host.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
     values: BTreeMap<String, String>,
+    /// `Host.LocalHttpPort`.
+    pub(crate) port: Option<u16>,
+    /// `Host.CORS` and `Host.CORSCredentials`.
+    pub(crate) cors: Cors,
 }
 
 impl Settings {
@@ -50,7 +55,50 @@ impl Settings {
                 values.insert(name.clone(), text);
             }
         }
-        Ok(Self { values })
+        let mut settings = Self {
+            values,
+            ..Self::default()
+        };
+        if let Some(section) = member(&object, "Host") {
+            let section = section
+                .as_object()
+                .ok_or_else(|| setting("Host", "an object is expected"))?;
+            settings.read_host(section, setting)?;
+        }
+        Ok(settings)
+    }
+
+    /// What is for this host and not for the app. Numbers and flags may be texts.
+    fn read_host(
+        &mut self,
+        section: &Map<String, Value>,
+        fault: impl Fn(&str, &str) -> Error,
+    ) -> Result<(), Error> {
+        let text = |name: &str| match member(section, name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.trim().to_owned())),
+            Some(value @ (Value::Bool(_) | Value::Number(_))) => Ok(Some(value.to_string())),
+            Some(_) => Err(fault(&format!("Host.{name}"), "a text is expected")),
+        };
+        if let Some(port) = text("LocalHttpPort")?.filter(|port| !port.is_empty()) {
+            let port = port.parse();
+            self.port = Some(port.map_err(|_| fault("Host.LocalHttpPort", "a port is expected"))?);
+        }
+        self.cors.origins = text("CORS")?
+            .unwrap_or_default()
+            .split(',')
+            .map(|origin| origin.trim().to_owned())
+            .filter(|origin| !origin.is_empty())
+            .collect();
+        self.cors.credentials =
+            text("CORSCredentials")?.is_some_and(|flag| flag.eq_ignore_ascii_case("true"));
+        if self.cors.credentials && self.cors.origins.iter().any(|origin| origin == "*") {
+            return Err(fault(
+                "Host.CORSCredentials",
+                "browsers do not let every origin (Host.CORS is `*`) send credentials: name the origins",
+            ));
+        }
+        Ok(())
     }
 
     /// The settings that the environment does not have already.
@@ -123,6 +171,31 @@ mod tests {
             ),
             "a x b 7 5%"
         );
+    }
+
+    #[test]
+    fn the_section_of_the_host_is_read() {
+        let settings = load(
+            r#"{"Host": {"LocalHttpPort": "7072", "CORS": "https://a.example, http://b:1,", "CORSCredentials": true}}"#,
+        )
+        .unwrap();
+        assert_eq!(settings.port, Some(7072));
+        assert_eq!(settings.cors.origins, ["https://a.example", "http://b:1"]);
+        assert!(settings.cors.credentials);
+        let settings = load(r#"{"Host": {"LocalHttpPort": 1, "CORS": "*"}}"#).unwrap();
+        assert_eq!((settings.port, settings.cors.credentials), (Some(1), false));
+        for (text, what) in [
+            (r#"{"Host": 5}"#, "Host"),
+            (r#"{"Host": {"LocalHttpPort": 70000}}"#, "LocalHttpPort"),
+            (r#"{"Host": {"CORS": ["x"]}}"#, "Host.CORS"),
+            (
+                r#"{"Host": {"CORS": "*", "CORSCredentials": "true"}}"#,
+                "CORSCredentials",
+            ),
+        ] {
+            let error = load(text).unwrap_err().to_string();
+            assert!(error.contains(what), "{error}");
+        }
     }
 
     #[test]

@@ -6,12 +6,13 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{
-    CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue, WWW_AUTHENTICATE,
+    CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue, VARY, WWW_AUTHENTICATE,
 };
 use hyper::{Method, Request, Response, StatusCode};
 
 use super::access::Access;
 use super::connection::HeadRecorder;
+use super::cors::Cors;
 use super::guard::{Guard, Refused, Target};
 use super::headers::request_headers;
 use crate::config::{AuthLevel, Function, Trigger};
@@ -61,6 +62,8 @@ pub(crate) struct Services {
     pub(crate) guard: Guard,
     /// Who decides who may call what.
     pub(crate) access: Access,
+    /// Which pages of other origins may call functions.
+    pub(crate) cors: Cors,
 }
 
 impl App {
@@ -103,9 +106,34 @@ impl App {
     ) -> HttpResponse {
         let response = match self.refuse(&request) {
             Some(refusal) => refusal,
-            None => self.route(request, recorder).await,
+            None if is_own(request.uri().path()) => self.route(request, recorder).await,
+            None => self.respond_to_page(request, recorder).await,
         };
         recorder.reset();
+        response
+    }
+
+    /// A request to functions, which pages may send whose origin the developer has named.
+    async fn respond_to_page(
+        &self,
+        request: Request<Incoming>,
+        recorder: &HeadRecorder,
+    ) -> HttpResponse {
+        let cors = &self.services.cors;
+        let preflight = cors.is_preflight(request.method(), request.headers());
+        let headers = cors.headers(request.headers(), preflight);
+        let mut response = if preflight {
+            empty(StatusCode::NO_CONTENT)
+        } else {
+            self.route(request, recorder).await
+        };
+        for (name, value) in &headers {
+            if name == VARY {
+                response.headers_mut().append(name, value.clone());
+            } else {
+                response.headers_mut().insert(name, value.clone());
+            }
+        }
         response
     }
 
@@ -148,11 +176,10 @@ impl App {
     /// The answer to a request that a web page must not send.
     fn refuse(&self, request: &Request<Incoming>) -> Option<HttpResponse> {
         let (uri, headers) = (request.uri(), request.headers());
-        let own = Management::segments(uri.path()).is_some()
-            || Dashboard::below(uri.path()).is_some()
-            || uri.path().starts_with(ADMIN_PATH);
-        let target = if own {
+        let target = if is_own(uri.path()) {
             Target::Management
+        } else if self.services.cors.invites(headers) {
+            Target::InvitedFunction
         } else {
             Target::Function
         };
@@ -365,6 +392,11 @@ fn needed_for(function: &Function) -> Needed<'_> {
         | Trigger::Entity(_)
         | Trigger::Timer(_) => Needed::Master,
     }
+}
+
+/// Whether a path is the host's own, and none of the app.
+fn is_own(path: &str) -> bool {
+    Management::segments(path).is_some() || Dashboard::below(path).is_some() || is_admin(path)
 }
 
 /// Whether a path is one of the real host's API for administrators, which this host does not have.

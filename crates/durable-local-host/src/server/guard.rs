@@ -13,6 +13,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub(super) enum Target {
     /// A function of the app. Pages that the developer serves on this machine may call it.
     Function,
+    /// The same, for a page of an origin in `Host.CORS`.
+    InvitedFunction,
     /// The management API or the dashboard. Only the dashboard may change something.
     Management,
 }
@@ -45,7 +47,8 @@ impl Guard {
         target: Target,
     ) -> Result<(), Refused> {
         self.check_host(uri, headers)?;
-        if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
+        let only_reads = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+        if only_reads || target == Target::InvitedFunction {
             return Ok(());
         }
         self.check_origin(headers, target)

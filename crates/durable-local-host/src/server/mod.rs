@@ -2,6 +2,7 @@
 
 mod access;
 mod connection;
+mod cors;
 mod functions;
 mod guard;
 mod headers;
@@ -17,6 +18,7 @@ use tokio_util::task::TaskTracker;
 
 pub(crate) use access::Access;
 use connection::{HeadRecorder, Recorded};
+pub(crate) use cors::Cors;
 pub(crate) use functions::{App, Services};
 pub(crate) use guard::Guard;
 

@@ -3,7 +3,9 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::app::{BASE, Client, TestApp};
+use durable_local_host::StateLocation;
+
+use crate::app::{BASE, Client, TestApp, write, write_app};
 
 /// The status line's number and the whole answer.
 async fn raw(client: Client, request: &str) -> (u16, String) {
@@ -184,5 +186,67 @@ async fn another_address_is_listened_on_when_told_and_warned_of() {
             .iter()
             .any(|line| line.contains("no key is asked for"))
     );
+    app.stop().await;
+}
+
+/// `Host.CORS` of local.settings.json: for functions, and for nothing else.
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_origins_that_the_developer_names_may_call_functions() {
+    let folder = tempfile::tempdir().unwrap();
+    write_app(folder.path(), "{}");
+    write(
+        folder.path(),
+        "local.settings.json",
+        r#"{"Values":{"FUNCTIONS_WORKER_RUNTIME":"custom","TEST_HANDLER":"1"},
+            "Host":{"CORS":"https://shop.example,http://other.example","CORSCredentials":true}}"#,
+    );
+    let app = TestApp::start_in(folder, |builder| builder.state(StateLocation::Memory)).await;
+    let host = format!("Host: localhost:{}", app.client.port);
+    let allowed = "access-control-allow-origin: https://shop.example\r\n";
+    let shop = ["Origin: https://shop.example", "Sec-Fetch-Site: cross-site"];
+    let evil = ["Origin: https://evil.example", "Sec-Fetch-Site: cross-site"];
+    let ask =
+        "Access-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: x-a,content-type";
+
+    let (status, answer) = send(
+        app.client,
+        "OPTIONS /api/plain/1",
+        &[&host, shop[0], shop[1], ask],
+    )
+    .await;
+    assert_eq!(status, 204, "{answer}");
+    for line in [
+        allowed,
+        "access-control-allow-methods: POST\r\n",
+        "access-control-allow-headers: x-a,content-type\r\n",
+        "access-control-allow-credentials: true\r\n",
+        "vary: Origin\r\n",
+    ] {
+        assert!(answer.contains(line), "{line}: {answer}");
+    }
+    let post = "POST /api/plain/1";
+    let (status, answer) = send(app.client, post, &[&host, shop[0], shop[1]]).await;
+    assert_eq!(status, 200, "{answer}");
+    assert!(answer.contains(allowed), "{answer}");
+    assert!(!answer.contains("access-control-allow-methods"), "{answer}");
+
+    let (status, answer) = send(
+        app.client,
+        "OPTIONS /api/plain/1",
+        &[&host, evil[0], evil[1], ask],
+    )
+    .await;
+    assert_eq!(status, 204);
+    assert!(!answer.contains("access-control"), "{answer}");
+    let (status, answer) = send(app.client, post, &[&host, evil[0], evil[1]]).await;
+    assert_eq!(status, 403, "{answer}");
+    for path in [format!("{BASE}/instances"), "/dashboard".to_owned()] {
+        let line = format!("GET {path}");
+        let (_, answer) = send(app.client, &line, &[&host, shop[0], shop[1]]).await;
+        assert!(!answer.contains("access-control"), "{path}: {answer}");
+        let line = format!("POST {path}");
+        let (status, _) = send(app.client, &line, &[&host, shop[0], shop[1]]).await;
+        assert_eq!(status, 403, "{path}");
+    }
     app.stop().await;
 }

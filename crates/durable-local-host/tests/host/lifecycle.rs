@@ -257,6 +257,6 @@ fn the_defaults_are_those_of_func_start() {
     let args = StartArgs::default();
     assert_eq!(
         (args.port, args.app, args.state, args.memory),
-        (7071, None, None, false)
+        (None, None, None, false)
     );
 }
