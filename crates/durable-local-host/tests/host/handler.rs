@@ -220,7 +220,6 @@ fn misbehave(request: &OrchestratorRequest) -> Reply {
         "die always" => std::process::exit(7),
         "die" if first_time("turn") => std::process::exit(7),
         "die with 0" if first_time("turn") => std::process::exit(0),
-        "die always" => std::process::exit(7),
         "again" | "platform" | "die" | "die with 0" => finished(),
         other => panic!("{other}"),
     }

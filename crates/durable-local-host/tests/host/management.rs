@@ -18,7 +18,7 @@ async fn starting_answers_with_the_urls() {
     let answer = app
         .client
         .post(
-            &format!("{BASE}/orchestrators/hello_orchestrator/a%20b?code=x&taskHub=y"),
+            &format!("{BASE}/orchestrators/hello_orchestrator/a%20b?code=x&taskHub=refhub"),
             "\"Oslo\"",
         )
         .await;
