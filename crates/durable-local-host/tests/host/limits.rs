@@ -1,9 +1,9 @@
-//! How much runs at once.
+//! How much runs at once, and what is said of a history that grows large.
 
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::app::TestApp;
+use crate::app::{BASE, TestApp};
 
 /// The outputs of that many instances that run at the same time.
 async fn outputs(app: &TestApp, name: &'static str, input: impl Fn(usize) -> Value) -> Vec<Value> {
@@ -63,5 +63,29 @@ async fn as_many_entities_run_at_once_as_host_json_allows() {
     let numbers = outputs.await;
     let numbers = numbers.iter().map(|output| output[0].as_u64().unwrap());
     assert_eq!(most(numbers), 3);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_history_that_grows_large_is_told_once() {
+    let app = TestApp::start().await;
+    app.client
+        .begin("wait_events", "w", r#"{"count":12}"#)
+        .await;
+    let event = json!("x".repeat(1_000_000)).to_string();
+    let raise = async |number: u32| {
+        let path = format!("{BASE}/instances/w/raiseEvent/E{number}");
+        assert_eq!(app.client.post(&path, &event).await.status, 202);
+    };
+    for number in 0..11 {
+        raise(number).await;
+    }
+    let line = app.lines.wait_for("! w: its history has").await;
+    assert!(line.contains("continue-as-new"), "{line}");
+    raise(11).await;
+    app.client.until_status("w", "Completed").await;
+    let told = app.lines.all();
+    let told = told.iter().filter(|line| line.contains("its history has"));
+    assert_eq!(told.count(), 1);
     app.stop().await;
 }
