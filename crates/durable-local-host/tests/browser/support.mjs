@@ -19,8 +19,8 @@ const PATIENCE = 30_000;
 const MANAGEMENT = "/runtime/webhooks/durabletask";
 
 /** Starts the app with its host; gives its URL and how to stop it. */
-export async function startHost() {
-  const child = spawn(`${TARGET}/debug/conformance`, ["--port", "0", "--memory"], {
+export async function startHost(options = []) {
+  const child = spawn(`${TARGET}/debug/conformance`, ["--port", "0", "--memory", ...options], {
     cwd: `${ROOT}examples/conformance`,
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -42,11 +42,11 @@ export async function startHost() {
   };
 }
 
-/** A host and a browser for the tests of a file; `prepare` runs before the first of them. */
-export function setUp(prepare) {
+/** A host with these options and a browser for the tests of a file; `prepare` runs before the first of them. */
+export function setUp(prepare, options) {
   const shared = {};
   before(async () => {
-    shared.host = await startHost();
+    shared.host = await startHost(options);
     shared.url = shared.host.url;
     shared.browser = await chromium.launch({
       executablePath: CHROMIUM,
