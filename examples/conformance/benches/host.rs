@@ -56,10 +56,13 @@ fn main() {
             1_000.0 / took
         );
     }
-    let so_far = WARM_UP + HELLOS;
-    hellos(&app, "stored", STORED - so_far);
+    let rest = STORED - WARM_UP - HELLOS;
+    hellos(&app, "stored", rest / 2);
+    let middle = resident(&mut app);
+    hellos(&app, "more", rest - rest / 2);
     println!(
-        "host's memory: {early:.0} MB after {WARM_UP} orchestrations, {:.0} MB after {STORED}",
+        "host's memory: {early:.0} MB after {WARM_UP} orchestrations, {middle:.0} MB after {}, {:.0} MB after {STORED}",
+        STORED - rest / 2,
         resident(&mut app)
     );
     looks(&app);
