@@ -225,3 +225,26 @@ fn describe(error: &(dyn std::error::Error + 'static)) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_json_net_reads_as_null_says_nothing() {
+        let answer = |status: StatusCode, body: &'static str| RawAnswer {
+            status,
+            reason: String::new(),
+            headers: HeaderMap::new(),
+            body: Bytes::from_static(body.as_bytes()),
+        };
+        for body in ["", " \r\n", "null", "\u{feff}null\n", "\u{feff}"] {
+            assert!(answer(StatusCode::OK, body).says_nothing(), "{body:?}");
+        }
+        assert!(answer(StatusCode::NO_CONTENT, "").says_nothing());
+        for body in ["{}", "\"\"", "0", "nul", r#"{"ReturnValue":null}"#] {
+            assert!(!answer(StatusCode::OK, body).says_nothing(), "{body:?}");
+        }
+        assert!(!answer(StatusCode::BAD_REQUEST, "").says_nothing());
+    }
+}

@@ -168,6 +168,18 @@ async fn the_third_crash_stops_the_host() {
     app.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn by_default_the_third_crash_is_told_and_the_host_goes_on() {
+    let app = TestApp::start().await;
+    misbehave(&app, "a", "die always").await;
+    app.lines
+        .wait_for("it has crashed three times. On Azure the third crash within 30 minutes stops")
+        .await;
+    let status = app.client.status("a").await;
+    assert_eq!(status["instanceId"], "a", "{status}");
+    app.stop().await;
+}
+
 /// FNV-1a of the id decides on the partition, on Azure Storage.
 fn partition(id: &str) -> u64 {
     let hash = id.bytes().fold(0x811c_9dc5_u64, |hash, byte| {
