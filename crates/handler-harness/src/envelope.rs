@@ -1,7 +1,6 @@
 //! The JSON envelopes of the host.
 
-use durable_functions_protocol::proto::OrchestratorRequest;
-use prost::Message as _;
+use prost::Message;
 use serde_json::{Value, json};
 
 fn sys(function: &str) -> Value {
@@ -12,9 +11,10 @@ fn sys(function: &str) -> Value {
     })
 }
 
-/// The request for a turn: the message in base64, in a JSON string, in a JSON string.
-pub fn orchestration_request(function: &str, turn: &OrchestratorRequest) -> Vec<u8> {
-    let message = base64_simd::STANDARD.encode_to_string(turn.encode_to_vec());
+/// The request for a turn of an orchestration, or a batch of an entity: the message in base64, in
+/// a JSON string, in a JSON string.
+pub fn orchestration_request(function: &str, message: &impl Message) -> Vec<u8> {
+    let message = base64_simd::STANDARD.encode_to_string(message.encode_to_vec());
     let context = format!("\"{message}\"");
     json!({ "Data": { "context": context }, "Metadata": { "sys": sys(function) } })
         .to_string()

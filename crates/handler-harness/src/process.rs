@@ -10,8 +10,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use durable_functions_protocol::proto::{
-    ActionType, CompleteOrchestrationAction, OrchestratorRequest, OrchestratorResponse,
-    TaskFailureDetails,
+    ActionType, CompleteOrchestrationAction, EntityBatchRequest, EntityBatchResult,
+    OrchestratorRequest, OrchestratorResponse, TaskFailureDetails,
 };
 use prost::Message as _;
 use serde_json::Value;
@@ -170,6 +170,12 @@ impl Handler {
     pub fn turn(&self, function: &str, turn: &OrchestratorRequest) -> OrchestratorResponse {
         self.post(function, &orchestration_request(function, turn))
             .orchestration()
+    }
+
+    /// A batch of operations on an entity.
+    pub fn batch(&self, function: &str, batch: &EntityBatchRequest) -> EntityBatchResult {
+        let answer = self.post(function, &orchestration_request(function, batch));
+        EntityBatchResult::decode(answer.message().as_slice()).expect("the result of a batch")
     }
 
     /// A call of an activity; the input is JSON text.

@@ -136,6 +136,23 @@ fn activity_measures(text: String) -> usize {
     text.len()
 }
 
+/// A sum that takes its time.
+#[derive(Default, Serialize, Deserialize)]
+struct Ledger(i64);
+
+#[entity]
+impl Ledger {
+    fn add(&mut self, amount: i64) {
+        self.0 += amount;
+    }
+
+    fn add_late(&mut self, until: PathBuf) {
+        say("add_late started");
+        block_until(&until);
+        self.0 += 10;
+    }
+}
+
 #[http_trigger(route = "panics")]
 async fn http_panics(req: HttpRequest) -> String {
     panic!("{} is bad", req.url())
@@ -182,6 +199,7 @@ fn main() -> ExitCode {
         .register(activity_waits_to_be_cancelled)
         .register(activity_takes_order)
         .register(activity_measures)
+        .register_entity::<Ledger>()
         .register(http_panics)
         .register(http_fails)
         .register(http_refuses)

@@ -12,7 +12,9 @@ use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::thread;
 
-use durable_functions_protocol::proto::{OrchestrationStatus, OrchestratorResponse, Timestamp};
+use durable_functions_protocol::proto::{
+    EntityBatchRequest, OperationRequest, OrchestrationStatus, OrchestratorResponse, Timestamp,
+};
 use handler_harness::{
     Handler, Turn, activity_request, completion, failure, orchestration_request,
 };
@@ -585,6 +587,48 @@ mod ending {
             Some(200),
             "the host starts a handler again only then"
         );
+    }
+
+    #[test]
+    fn a_batch_is_answered_as_far_as_it_got() {
+        let mut handler = handler();
+        let folder = tempfile::tempdir().unwrap();
+        let until = folder.path().join("go on");
+        let operation = |operation: &str, input: Value| OperationRequest {
+            operation: operation.to_owned(),
+            input: Some(input.to_string()),
+            ..OperationRequest::default()
+        };
+        let batch = EntityBatchRequest {
+            instance_id: "@ledger@k".to_owned(),
+            entity_state: Some("5".to_owned()),
+            operations: vec![
+                operation("add", json!(1)),
+                operation("add_late", json!(until)),
+                operation("add", json!(100)),
+            ],
+            ..EntityBatchRequest::default()
+        };
+        let result = thread::scope(|scope| {
+            let running = scope.spawn(|| handler.batch("ledger", &batch));
+            handler.line(|line| line == "add_late started");
+            signal(&handler, "-TERM");
+            // It has been heard when turns are given back.
+            let turn = first("orchestrator_fails", None);
+            while !handler
+                .turn("orchestrator_fails", turn.request())
+                .requires_history
+            {}
+            File::create(&until).unwrap();
+            running.join().unwrap()
+        });
+        assert_eq!(
+            result.results.len(),
+            2,
+            "the host brings the third operation again: {result:?}"
+        );
+        assert_eq!(result.entity_state.as_deref(), Some("16"));
+        assert_eq!(handler.child().wait().unwrap().code(), Some(200));
     }
 
     #[test]
