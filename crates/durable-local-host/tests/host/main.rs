@@ -39,6 +39,7 @@ mod management;
 mod recorded_http;
 mod rewind;
 mod scheduled;
+mod secrets;
 mod storage;
 mod strict;
 mod task_hubs;
