@@ -1,7 +1,9 @@
 //! The host as a whole.
 
+mod builder;
+mod listing;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -10,10 +12,9 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::HandlerCommand;
 use crate::clock::Clock;
-use crate::config::{AppConfig, Function, Trigger};
-use crate::console::{Console, ConsoleLine};
+use crate::config::AppConfig;
+use crate::console::Console;
 use crate::dashboard::Dashboard;
 use crate::engine::{Engine, EngineOptions, FunctionTable};
 use crate::error::Error;
@@ -25,44 +26,11 @@ use crate::management::Management;
 use crate::schedule::{TimerFunctions, TimerServices, Zone};
 use crate::server::{self, Access, App, Guard, Services};
 use crate::store::Store;
-use crate::strict::Conduct;
-use crate::time::Ticks;
 
-/// Where orchestrations are kept.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub enum StateLocation {
-    /// In a temporary folder that goes when the host does.
-    #[default]
-    Temporary,
-    /// In memory.
-    Memory,
-    /// In this folder, for the next run to find.
-    Folder(PathBuf),
-}
+pub use builder::{LocalHostBuilder, StateLocation};
 
-/// Where to listen.
-#[derive(Clone, Copy, Debug)]
-enum Port {
-    Given(u16),
-    /// `Host.LocalHttpPort` of local.settings.json, and this one without it.
-    OfSettings(u16),
-}
-
-/// How to start a [`LocalHost`].
-#[derive(Debug)]
-pub struct LocalHostBuilder {
-    app: PathBuf,
-    address: IpAddr,
-    port: Port,
-    allowed_hosts: Vec<String>,
-    state: StateLocation,
-    handler: Option<HandlerCommand>,
-    console: Console,
-    manual_time: bool,
-    keys: AskForKeys,
-    conduct: Conduct,
-}
+use builder::Port;
+use listing::{print_functions, print_timers};
 
 /// A running host.
 ///
@@ -97,18 +65,7 @@ pub struct LocalHost {
 impl LocalHost {
     /// A host for the app in the current directory, on a free port, with temporary state.
     pub fn builder() -> LocalHostBuilder {
-        LocalHostBuilder {
-            app: PathBuf::from("."),
-            address: Ipv4Addr::LOCALHOST.into(),
-            port: Port::Given(0),
-            allowed_hosts: Vec::new(),
-            state: StateLocation::default(),
-            handler: None,
-            console: Console::log(),
-            manual_time: false,
-            keys: AskForKeys::default(),
-            conduct: Conduct::default(),
-        }
+        LocalHostBuilder::new()
     }
 
     /// Where it listens: `http://127.0.0.1:PORT`.
@@ -176,113 +133,6 @@ impl Drop for LocalHost {
 }
 
 impl LocalHostBuilder {
-    /// Folder with host.json.
-    #[must_use]
-    pub fn app(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.app = folder.into();
-        self
-    }
-
-    /// Port to listen on; 0 takes a free one.
-    #[must_use]
-    pub fn port(mut self, port: u16) -> Self {
-        self.port = Port::Given(port);
-        self
-    }
-
-    /// The port of local.settings.json, and this one when it names none.
-    #[must_use]
-    pub(crate) fn port_of_settings(mut self, otherwise: u16) -> Self {
-        self.port = Port::OfSettings(otherwise);
-        self
-    }
-
-    /// Address to listen on; 127.0.0.1 unless it is called. Without [`enable_auth`](Self::enable_auth)
-    /// no key is asked for: whoever reaches another address can read, start and change everything.
-    #[must_use]
-    pub fn bind(mut self, address: IpAddr) -> Self {
-        self.address = address;
-        self
-    }
-
-    /// Asks callers for keys as the real host does: `?code=KEY` or the header `x-functions-key`.
-    /// Functions ask for what their `authLevel` says, the management API and the dashboard for the
-    /// key of the extension. The keys are made when the host starts and shown on the console;
-    /// with [`StateLocation::Folder`] the folder keeps them in `keys.json`.
-    #[must_use]
-    pub fn enable_auth(mut self) -> Self {
-        if matches!(self.keys, AskForKeys::No) {
-            self.keys = AskForKeys::Yes(None);
-        }
-        self
-    }
-
-    /// [`enable_auth`](Self::enable_auth) with this master key, which opens everything.
-    #[must_use]
-    pub fn master_key(mut self, key: impl Into<String>) -> Self {
-        self.keys = AskForKeys::Yes(Some(key.into()));
-        self
-    }
-
-    /// Does exactly what the real host does where this one is kinder: empty answers hang, a lost
-    /// connection fails the orchestration for good, the third crash of the handler stops the host.
-    /// See `docs/local-host.md` for all of it.
-    #[must_use]
-    pub fn strict(mut self) -> Self {
-        self.conduct = Conduct::Strict;
-        self
-    }
-
-    /// Answers to requests for this host name too, such as that of a tunnel or proxy. Without it
-    /// only `localhost`, names below it and IP addresses may stand in `Host`, so that a web page
-    /// can't reach the host under a name of its own (DNS rebinding).
-    #[must_use]
-    pub fn allow_host(mut self, name: impl Into<String>) -> Self {
-        self.allowed_hosts.push(name.into());
-        self
-    }
-
-    /// Where orchestrations are kept.
-    #[must_use]
-    pub fn state(mut self, state: StateLocation) -> Self {
-        self.state = state;
-        self
-    }
-
-    /// Keeps orchestrations in memory: the short form of [`state`](Self::state) for tests.
-    #[must_use]
-    pub fn memory(self) -> Self {
-        self.state(StateLocation::Memory)
-    }
-
-    /// The handler to start: a program, or a whole command. Otherwise it is the one that host.json
-    /// names. In a test of an app written in Rust it is `env!("CARGO_BIN_EXE_name")`.
-    #[must_use]
-    pub fn handler(mut self, command: impl Into<HandlerCommand>) -> Self {
-        self.handler = Some(command.into());
-        self
-    }
-
-    /// Takes the lines for the developer; otherwise they go to the log.
-    #[must_use]
-    pub fn console(mut self, sink: impl Fn(ConsoleLine) + Send + Sync + 'static) -> Self {
-        self.console = Console::new(sink);
-        self
-    }
-
-    pub(crate) fn console_to(mut self, console: Console) -> Self {
-        self.console = console;
-        self
-    }
-
-    /// Lets time stand still until it is moved with [`LocalHost::advance`], so that a test need not
-    /// wait for timers. Time begins with the machine's. Activities and the handler run in real time.
-    #[must_use]
-    pub fn manual_time(mut self) -> Self {
-        self.manual_time = true;
-        self
-    }
-
     /// Starts the handler and listens. It comes back when functions can be called.
     ///
     /// # Errors
@@ -443,68 +293,6 @@ fn open_state(
                 folder.path().display()
             ));
             Ok((store, Some(folder)))
-        }
-    }
-}
-
-/// Lists the functions as `func start` does.
-fn print_functions(console: &Console, app: &AppConfig, port: u16) {
-    console.say("\nFunctions:\n");
-    let mut functions: Vec<&Function> = app.functions.iter().collect();
-    functions.sort_by_key(|function| !matches!(function.trigger, Trigger::Http { .. }));
-    for function in functions {
-        console.say(format!(
-            "\t{}\n",
-            describe(function, &app.host.route_prefix, port)
-        ));
-    }
-    for name in &app.skipped {
-        console.say(format!("\t{name}: not served, see the warning above\n"));
-    }
-    console.say(format!(
-        "Task hub {}. Dashboard: http://localhost:{port}/dashboard\n",
-        app.host.durable.hub_name
-    ));
-}
-
-/// Says when timer functions run next.
-fn print_timers(console: &Console, app: &AppConfig, zone: &Zone, now: Ticks) {
-    for function in &app.functions {
-        if let Trigger::Timer(timer) = &function.trigger
-            && let Some(next) = zone.next(&timer.schedule, now)
-        {
-            console.say(format!("{}: next run at {next}", function.name));
-        }
-    }
-}
-
-fn describe(function: &Function, prefix: &str, port: u16) -> String {
-    match &function.trigger {
-        Trigger::Http { route, methods, .. } => {
-            let methods = if methods.is_empty() {
-                String::new()
-            } else {
-                format!("[{}] ", methods.join(","))
-            };
-            let prefix = if prefix.is_empty() {
-                String::new()
-            } else {
-                format!("{prefix}/")
-            };
-            let route = route.as_deref().unwrap_or(&function.name).trim_matches('/');
-            format!(
-                "{}: {methods}http://localhost:{port}/{prefix}{route}",
-                function.name
-            )
-        }
-        Trigger::Timer(timer) => {
-            format!("{}: timerTrigger {}", function.name, timer.schedule)
-        }
-        Trigger::Orchestration(_) | Trigger::Activity(_) | Trigger::Entity(_) => {
-            let kind = function
-                .trigger_binding()
-                .map_or("", |binding| binding.kind.as_str());
-            format!("{}: {kind}", function.name)
         }
     }
 }
