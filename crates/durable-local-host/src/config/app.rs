@@ -32,8 +32,8 @@ impl AppConfig {
             source,
         };
         let root = root.canonicalize().map_err(read)?;
-        let host = HostJson::load(&root)?;
         let settings = Settings::load(&root)?;
+        let host = HostJson::load(&root, &settings)?;
         let mut app = Self {
             root,
             host,
@@ -152,6 +152,27 @@ fn is_hub_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn settings_stand_for_values_of_host_json() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(
+            dir.path().join("host.json"),
+            r#"{"extensions":{"durableTask":{"hubName":"Theirs"}}}"#,
+        )
+        .unwrap();
+        let settings = r#"{"Values":{"AzureFunctionsJobHost__extensions__durableTask__hubName":"Mine",
+            "AzureFunctionsJobHost__extensions__durableTask__maxConcurrentActivityFunctions":"3",
+            "AzureFunctionsJobHost__functionTimeout":"00:01:00"}}"#;
+        fs::write(dir.path().join("local.settings.json"), settings).unwrap();
+        let host = AppConfig::load(dir.path()).unwrap().host;
+        assert_eq!(host.durable.hub_name, "Mine");
+        assert_eq!(host.durable.max_activities, 3);
+        assert_eq!(
+            host.function_timeout,
+            Some(std::time::Duration::from_secs(60))
+        );
+    }
 
     #[test]
     fn the_name_of_the_hub_may_be_in_a_setting() {

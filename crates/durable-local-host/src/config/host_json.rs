@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::json_file::{at, read_object};
 use super::versioning::{VersionFailure, VersionMatch};
+use super::{Settings, overrides};
 use crate::error::Error;
 
 /// What this host uses of host.json.
@@ -70,13 +71,18 @@ pub(crate) struct DurableOptions {
 }
 
 impl HostJson {
-    /// Reads host.json of the app.
-    pub(crate) fn load(app: &Path) -> Result<Self, Error> {
+    /// Reads host.json of the app, and the settings that stand for values of it.
+    pub(crate) fn load(app: &Path, settings: &Settings) -> Result<Self, Error> {
         let path = app.join("host.json");
         if !path.is_file() {
             return Err(Error::NoHostJson(app.to_owned()));
         }
-        let object = read_object(&path)?;
+        let mut object = read_object(&path)?;
+        for (name, value) in settings.all() {
+            if let Some(names) = overrides::path(&name) {
+                overrides::put(&mut object, &names, value);
+            }
+        }
         Reader {
             path: &path,
             object: &object,
@@ -157,8 +163,12 @@ impl Reader<'_> {
             "defaultAsyncRequestSleepTimeMilliseconds",
         ];
         let window = self.number(&path("entityMessageReorderWindowInMinutes"), 0)?;
-        if at(self.object, &path("extendedSessionsEnabled")).and_then(Value::as_bool) == Some(true)
-        {
+        let extended = at(self.object, &path("extendedSessionsEnabled"));
+        let is_on = |value: &Value| match value {
+            Value::String(text) => text.eq_ignore_ascii_case("true"),
+            other => *other == true,
+        };
+        if extended.is_some_and(is_on) {
             return Err(self.fault(
                 &path("extendedSessionsEnabled"),
                 "extended sessions do not exist for custom handlers: leave the setting out, the real host refuses to start with it",
@@ -292,7 +302,7 @@ mod tests {
     fn load(text: &str) -> Result<HostJson, Error> {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("host.json"), text).unwrap();
-        HostJson::load(dir.path())
+        HostJson::load(dir.path(), &Settings::default())
     }
 
     #[test]
@@ -367,7 +377,9 @@ mod tests {
             "{strategy}"
         );
         let dir = tempfile::tempdir().unwrap();
-        let missing = HostJson::load(dir.path()).unwrap_err().to_string();
+        let missing = HostJson::load(dir.path(), &Settings::default())
+            .unwrap_err()
+            .to_string();
         assert!(
             missing.contains("no host.json") && missing.contains("--app"),
             "{missing}"

@@ -109,6 +109,17 @@ impl Settings {
             .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    /// All settings, those of the environment last.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (String, String)> {
+        let of_file = self
+            .missing_from_environment()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let readable = |text: std::ffi::OsString| text.into_string().ok();
+        let of_environment = std::env::vars_os()
+            .filter_map(move |(name, value)| Some((readable(name)?, readable(value)?)));
+        of_file.chain(of_environment)
+    }
+
     /// One setting; the environment wins over the file.
     pub(crate) fn get(&self, name: &str) -> Option<String> {
         std::env::var(name).ok().or_else(|| {

@@ -5,6 +5,7 @@ mod function_json;
 mod host_json;
 mod json_file;
 mod local_settings;
+mod overrides;
 mod versioning;
 
 pub(crate) use app::AppConfig;

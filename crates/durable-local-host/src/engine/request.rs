@@ -73,14 +73,18 @@ mod tests {
     use serde_json::Value as Json;
 
     use super::*;
-    use crate::config::HostJson;
+    use crate::config::{HostJson, Settings};
     use crate::store::frame_events;
 
     #[test]
     fn requests_are_the_recorded_bytes() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("host.json"), "{}").unwrap();
-        let trailer = RequestTrailer::new(&HostJson::load(dir.path()).unwrap().durable);
+        let trailer = RequestTrailer::new(
+            &HostJson::load(dir.path(), &Settings::default())
+                .unwrap()
+                .durable,
+        );
         let recorded: Vec<Json> =
             serde_json::from_str(include_str!("../../tests/data/turn_requests.json")).unwrap();
         assert!(recorded.len() > 10);
