@@ -325,9 +325,12 @@ impl Engine {
             created,
             ..
         } = committed;
-        for (new, created) in instances.into_iter().zip(created) {
+        for (mut new, created) in instances.into_iter().zip(created) {
+            if let Created::Again(generation) = created {
+                new.record = new.in_generation(generation);
+            }
             match created {
-                Created::Yes => {
+                Created::Yes | Created::Again(_) => {
                     self.watchers.changed(&new.record.id);
                     self.deliver_start(new);
                 }

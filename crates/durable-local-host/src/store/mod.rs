@@ -366,8 +366,10 @@ mod tests {
         assert!(store.recover().await.unwrap().messages.is_empty());
         assert_eq!(
             store.commit(start("a", 3)).await.unwrap().created,
-            [Created::Yes]
+            [Created::Again(1)]
         );
+        let again = store.instance("a").await.unwrap().unwrap();
+        assert_eq!(again.generation, Some(1));
         assert!(store.load("a").await.unwrap().unwrap().chunks.is_empty());
     }
 

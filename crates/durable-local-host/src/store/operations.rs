@@ -133,18 +133,24 @@ fn create(connection: &Connection, new: &NewInstance) -> rusqlite::Result<Create
                     Reuse::IfEnded | Reuse::New => true,
                 }
         };
-        let status: Option<i32> = connection
-            .prepare_cached("SELECT status FROM instances WHERE id = ?1")?
-            .query_row([&*record.id], |row| row.get(0))
+        let existing: Option<(i32, Option<i64>)> = connection
+            .prepare_cached("SELECT status, generation FROM instances WHERE id = ?1")?
+            .query_row([&*record.id], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
-        match status.map(status_of) {
-            Some(status) if !may_go(status) => {
+        match existing.map(|(status, generation)| (status_of(status), generation)) {
+            Some((status, _)) if !may_go(status) => {
                 if let Some(refusal) = &new.refusal {
                     insert_message(connection, refusal)?;
                 }
                 return Ok(Created::Exists(status));
             }
-            Some(_) => delete(connection, &record.id)?,
+            Some((_, generation)) => {
+                delete(connection, &record.id)?;
+                let again = new.in_generation(generation.unwrap_or(0).saturating_add(1));
+                insert_instance(connection, &again)?;
+                insert_message(connection, &new.start)?;
+                return Ok(again.generation.map_or(Created::Yes, Created::Again));
+            }
             None => {}
         }
     }

@@ -46,7 +46,7 @@ impl Rates {
     pub(super) fn count(&self, commit: &Commit) {
         let started = commit.instances.iter().zip(&commit.created);
         for (new, created) in started {
-            if *created == Created::Yes {
+            if !matches!(created, Created::Exists(_)) {
                 self.at(&new.record, new.record.created, |slot| slot.started += 1);
             }
         }

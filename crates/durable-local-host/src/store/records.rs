@@ -138,11 +138,23 @@ pub(crate) struct NewInstance {
     pub(crate) refusal: Option<Message>,
 }
 
+impl NewInstance {
+    /// The row in a generation; what orchestrations start has none.
+    pub(crate) fn in_generation(&self, generation: i64) -> InstanceRecord {
+        InstanceRecord {
+            generation: self.record.generation.map(|_| generation),
+            ..self.record.clone()
+        }
+    }
+}
+
 /// What came of making an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Created {
     /// It is there.
     Yes,
+    /// It is there in place of one that had ended; its generation is one more than that one's.
+    Again(i64),
     /// There is one of that id in that state.
     Exists(OrchestrationStatus),
 }

@@ -419,3 +419,15 @@ async fn listing_and_purging() {
     assert_eq!(ids(&list("").await), ["z"]);
     app.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_that_starts_over_is_of_the_next_generation() {
+    let app = TestApp::start().await;
+    for generation in 0..3 {
+        app.client.run("hello_orchestrator", "a", "\"x\"").await;
+        let history = app.client.history("a").await;
+        assert_eq!(history[0]["EventType"], "ExecutionStarted");
+        assert_eq!(history[0]["Generation"], generation, "{history}");
+    }
+    app.stop().await;
+}
