@@ -5,6 +5,7 @@
 //! only one connection.
 
 mod error;
+mod names;
 mod operations;
 mod overview;
 mod queries;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
+use super::names;
 use super::queries::{COLUMNS, after_prefix, record_from_row};
 use super::{InstanceRecord, RecentRates, Store, StoreError};
 use crate::time::Ticks;
@@ -37,6 +38,13 @@ pub(crate) struct Search {
     pub(crate) limit: usize,
 }
 
+impl Search {
+    fn is_for_entities(&self) -> bool {
+        let prefix = self.prefix.as_deref();
+        prefix.is_some_and(|prefix| prefix.starts_with('@'))
+    }
+}
+
 /// Every write has to keep these up to date, so they are made when somebody looks for the first time.
 const INDEXES: &str = "
 CREATE INDEX IF NOT EXISTS instances_by_status ON instances (status, id);
@@ -48,7 +56,7 @@ impl Store {
     pub(super) async fn make_indexes(&self) {
         let make = || {
             self.writer
-                .run(|connection| connection.execute_batch(INDEXES))
+                .run(|connection| connection.execute_batch(&[INDEXES, names::INDEX].concat()))
         };
         if let Err(error) = self.indexed.get_or_try_init(make).await {
             tracing::warn!(
@@ -88,7 +96,17 @@ impl Store {
     /// The instances that are asked for, the newest first, without inputs and outputs.
     pub(crate) async fn search(&self, search: Search) -> Result<Vec<InstanceRecord>, StoreError> {
         self.make_indexes().await;
-        self.read(move |connection| find(connection, &search)).await
+        let indexed = self.indexed.initialized();
+        self.read(move |connection| {
+            let rare = match &search.name {
+                Some(part) if indexed && !search.is_for_entities() => {
+                    names::rare(connection, part)?
+                }
+                _ => None,
+            };
+            find(connection, &search, rare)
+        })
+        .await
     }
 }
 
@@ -118,12 +136,21 @@ fn count_statuses(connection: &Connection) -> rusqlite::Result<Vec<(i32, i64)>> 
         .collect())
 }
 
-fn find(connection: &Connection, search: &Search) -> rusqlite::Result<Vec<InstanceRecord>> {
+/// `names` are all that fit the search, if they are rare.
+fn find(
+    connection: &Connection,
+    search: &Search,
+    names: Option<Vec<String>>,
+) -> rusqlite::Result<Vec<InstanceRecord>> {
     let columns = COLUMNS
         .replace(" input,", " NULL,")
         .replace(" output,", " NULL,")
         .replace(" failure,", " NULL,");
-    let mut sql = format!("SELECT {columns} FROM instances WHERE 1");
+    let index = match &names {
+        Some(_) => "INDEXED BY instances_by_name",
+        None => "",
+    };
+    let mut sql = format!("SELECT {columns} FROM instances {index} WHERE 1");
     let mut values: Vec<Value> = Vec::new();
     let mut condition = |text: &str, value: Value| {
         values.push(value);
@@ -138,9 +165,17 @@ fn find(connection: &Connection, search: &Search) -> rusqlite::Result<Vec<Instan
         }
         None => condition(" AND substr(id, 1, 1) <> ?", Value::Text("@".to_owned())),
     }
-    if let Some(name) = &search.name {
-        let text = Value::Text(name.clone());
-        condition(" AND instr(lower(name), lower(?)) > 0", text);
+    match (names, &search.name) {
+        (Some(names), _) => {
+            condition(" AND name IN (?", Value::Null);
+            names::values(names).for_each(|name| condition(", ?", name));
+            condition(") AND ?", Value::Integer(1));
+        }
+        (None, Some(name)) => {
+            let text = Value::Text(name.clone());
+            condition(" AND instr(lower(name), lower(?)) > 0", text);
+        }
+        (None, None) => {}
     }
     if let Some(time) = search.from {
         condition(" AND created >= ?", Value::Integer(time.0));
@@ -284,6 +319,42 @@ mod tests {
             .await
             .unwrap();
         assert!(odd.is_empty());
+    }
+
+    #[tokio::test]
+    async fn names_are_found_whether_rare_or_not() {
+        let name_of = |number: i64| match number % 100 {
+            0 => "Rare",
+            1 => "rarer",
+            2 => "Ünlike",
+            _ => "often",
+        };
+        let ids: Vec<String> = (0..3_000).map(|number| format!("i{number}")).collect();
+        let rows: Vec<(&str, &str, i32, i64)> = (0..)
+            .zip(&ids)
+            .map(|(number, id)| (id.as_str(), name_of(number), 1, number))
+            .chain([("@rare@k", "@rare@k", 0, 9_999)])
+            .collect();
+        let store = store_with(&rows).await;
+        for part in ["RARE", "rarer", "often", "e", "", "nowhere", "ünl"] {
+            let search = Search {
+                name: Some(part.to_owned()),
+                statuses: vec![1],
+                limit: 70,
+                ..Search::default()
+            };
+            let found = store.search(search).await.unwrap();
+            let expected: Vec<&str> = rows
+                .iter()
+                .rev()
+                .filter(|(id, name, ..)| {
+                    !id.starts_with('@') && name.to_lowercase().contains(&part.to_lowercase())
+                })
+                .map(|(id, ..)| *id)
+                .take(70)
+                .collect();
+            assert_eq!(self::ids(&found), expected, "{part}");
+        }
     }
 
     #[tokio::test]
