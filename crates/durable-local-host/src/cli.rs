@@ -1,6 +1,5 @@
 //! The command line.
 
-use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -8,9 +7,10 @@ use std::process::ExitCode;
 use std::task::Poll;
 
 use crate::console::{Console, Form, Options, Writer};
+use crate::display::Paint;
 use crate::error::Error;
+use crate::handler::HandlerCommand;
 use crate::local_host::{LocalHost, StateLocation};
-use crate::terminal::Paint;
 
 /// The port of `func start`.
 const DEFAULT_PORT: u16 = 7071;
@@ -102,37 +102,6 @@ impl StartArgs {
                 && !self.verbose
                 && std::io::stdout().is_terminal(),
         }
-    }
-}
-
-/// The program that serves the functions.
-#[derive(Debug, Clone)]
-pub struct HandlerCommand {
-    /// The program.
-    pub program: PathBuf,
-    /// Its arguments.
-    pub args: Vec<OsString>,
-}
-
-impl HandlerCommand {
-    /// A program without arguments.
-    pub fn new(program: impl Into<PathBuf>) -> Self {
-        Self {
-            program: program.into(),
-            args: Vec::new(),
-        }
-    }
-}
-
-impl From<&str> for HandlerCommand {
-    fn from(program: &str) -> Self {
-        Self::new(program)
-    }
-}
-
-impl From<PathBuf> for HandlerCommand {
-    fn from(program: PathBuf) -> Self {
-        Self::new(program)
     }
 }
 

@@ -12,6 +12,7 @@ mod clock;
 mod config;
 mod console;
 mod dashboard;
+mod display;
 mod engine;
 mod error;
 mod grpc;
@@ -30,8 +31,9 @@ mod sync;
 mod terminal;
 mod time;
 
-pub use cli::{HandlerCommand, LogForm, StartArgs, run};
+pub use cli::{LogForm, StartArgs, run};
 pub use console::{ConsoleLine, ConsoleSource};
 pub use error::Error;
+pub use handler::HandlerCommand;
 pub use local_host::{LocalHost, LocalHostBuilder, StateLocation};
 pub use terminal::Command;

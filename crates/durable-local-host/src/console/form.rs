@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{ConsoleLine, ConsoleSource, Executed, Outcome};
-use crate::terminal::{Paint, style};
+use crate::display::{Paint, style};
 use crate::time::Ticks;
 
 /// In which form lines are written.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 use super::{ConsoleLine, ConsoleSource, Writer};
-use crate::terminal::duration;
+use crate::display::duration;
 
 /// What is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,7 +164,7 @@ impl Executed {
         ];
         for part in parts.into_iter().filter(|part| !part.is_empty()) {
             text.push_str("  ");
-            text.push_str(&crate::terminal::one_line(part));
+            text.push_str(&crate::display::one_line(part));
         }
         // Writing to a string can't fail.
         let _ = write!(text, "  ({})", short(invocation.id));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::invocation::{Invocation, short};
-use crate::terminal::{duration, one_line};
+use crate::display::{duration, one_line};
 use crate::time::Ticks;
 
 /// Ticks of a second.

@@ -3,9 +3,39 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use crate::cli::HandlerCommand;
 use crate::config::{AppConfig, HandlerDescription};
 use crate::error::Error;
+
+/// The program that serves the functions.
+#[derive(Debug, Clone)]
+pub struct HandlerCommand {
+    /// The program.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub args: Vec<OsString>,
+}
+
+impl HandlerCommand {
+    /// A program without arguments.
+    pub fn new(program: impl Into<PathBuf>) -> Self {
+        Self {
+            program: program.into(),
+            args: Vec::new(),
+        }
+    }
+}
+
+impl From<&str> for HandlerCommand {
+    fn from(program: &str) -> Self {
+        Self::new(program)
+    }
+}
+
+impl From<PathBuf> for HandlerCommand {
+    fn from(program: PathBuf) -> Self {
+        Self::new(program)
+    }
+}
 
 /// What to run, and where.
 #[derive(Clone, Debug)]

@@ -4,5 +4,7 @@ mod client;
 mod command;
 mod supervisor;
 
+pub use command::HandlerCommand;
+
 pub(crate) use client::{CallError, RawAnswer};
 pub(crate) use supervisor::{Handler, HandlerOptions};

@@ -14,8 +14,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::client::{CallError, Client, RawAnswer};
-use super::command::{Launch, resolve_command};
-use crate::cli::HandlerCommand;
+use super::command::{HandlerCommand, Launch, resolve_command};
 use crate::config::AppConfig;
 use crate::console::{Console, ConsoleSource};
 use crate::error::Error;

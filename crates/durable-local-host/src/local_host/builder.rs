@@ -3,8 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
-use crate::cli::HandlerCommand;
 use crate::console::{Console, ConsoleLine};
+use crate::handler::HandlerCommand;
 use crate::keys::AskForKeys;
 use crate::strict::Conduct;
 

@@ -18,6 +18,7 @@ use super::headers::request_headers;
 use crate::config::{AuthLevel, Function, Trigger};
 use crate::console::{Console, ConsoleSource, Invocation, Kind, Outcome};
 use crate::dashboard::Dashboard;
+use crate::display::duration;
 use crate::handler::{CallError, Handler};
 use crate::invocation::{
     Answer, ClientSettings, HttpReply, IncomingRequest, call_exception, http_envelope, http_reply,
@@ -26,7 +27,6 @@ use crate::keys::Needed;
 use crate::management::{Management, ManagementRequest, Reply};
 use crate::routing::{Match, RouteTable, RouteTemplate};
 use crate::schedule::TimerFunctions;
-use crate::terminal::duration;
 
 /// Timer functions are run by hand below this.
 const ADMIN_PATH: &str = "/admin/functions/";

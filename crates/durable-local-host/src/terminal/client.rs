@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::connection::{Connection, Place};
 use super::fault::Fault;
 use super::output::remark;
-use super::text::one_line;
+use crate::display::one_line;
 
 /// Longest time for an answer; hosts that scale to zero take a while to come up.
 const PATIENCE: Duration = Duration::from_secs(100);
@@ -270,7 +270,7 @@ impl Answer {
 }
 
 fn quoted(body: &str) -> String {
-    super::text::cut(&one_line(body.trim()), QUOTED, "…").into_owned()
+    crate::display::cut(&one_line(body.trim()), QUOTED, "…").into_owned()
 }
 
 #[cfg(test)]

@@ -11,8 +11,8 @@ use super::fault::Fault;
 use super::input::InputArgs;
 use super::output::{OutputArgs, columns, print, remark, say};
 use super::table::{Cell, Column, Table};
-use super::text::one_line;
 use super::when::{When, readable_text};
+use crate::display::one_line;
 use crate::time::Ticks;
 
 /// Most entities that are asked for at once.

@@ -8,11 +8,9 @@ mod fault;
 mod input;
 mod instances;
 mod output;
-mod paint;
 mod progress;
 mod spans;
 mod table;
-mod text;
 mod timeline;
 mod when;
 
@@ -21,11 +19,8 @@ use std::process::ExitCode;
 
 use fault::Fault;
 
-use crate::cli::{HandlerCommand, StartArgs};
-
-pub(crate) use paint::{Paint, style};
-pub(crate) use text::one_line;
-pub(crate) use when::duration;
+use crate::cli::StartArgs;
+use crate::handler::HandlerCommand;
 
 /// The commands of the development host. A program takes them into a command line of its own with
 /// `#[command(flatten)]`, or as its subcommands.

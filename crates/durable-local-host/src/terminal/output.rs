@@ -5,7 +5,7 @@ use std::io::{ErrorKind, IsTerminal, Write};
 use clap::ColorChoice;
 
 use super::fault::Fault;
-use super::paint::Paint;
+use crate::display::Paint;
 
 /// In which form.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::paint::{Paint, style};
-use super::text::one_line;
+use crate::display::one_line;
+use crate::display::{Paint, style};
 
 /// How often the line moves.
 const BEAT: Duration = Duration::from_millis(100);

@@ -2,8 +2,8 @@
 
 use anstyle::Style;
 
-use super::paint::{Paint, style};
-use super::text::{cut, one_line, padding, width};
+use crate::display::{Paint, style};
+use crate::display::{cut, one_line, padding, width};
 
 /// Blanks between two columns.
 const GAP: usize = 2;

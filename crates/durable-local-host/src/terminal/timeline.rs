@@ -1,9 +1,9 @@
 //! A history as bars over time.
 
-use super::paint::{Paint, style};
 use super::spans::{Kind, Outcome, Span};
-use super::text::{cut, one_line, padding, width};
-use super::when::duration;
+use crate::display::duration;
+use crate::display::{Paint, style};
+use crate::display::{cut, one_line, padding, width};
 use crate::time::Ticks;
 
 /// What bars are made of.

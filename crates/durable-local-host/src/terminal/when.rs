@@ -3,6 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::display::duration;
 use crate::time::Ticks;
 
 /// A point in time: ISO-8601 text, or how long ago it was.
@@ -52,23 +53,6 @@ pub(super) fn readable_text(text: &str) -> String {
     Ticks::parse(text).map_or_else(|| text.to_owned(), readable)
 }
 
-/// How long something took, with about three digits.
-pub(crate) fn duration(took: Duration) -> String {
-    let seconds = took.as_secs_f64();
-    let whole = took.as_secs();
-    match whole {
-        0 if took.is_zero() => "0 ms".to_owned(),
-        0 if seconds < 0.000_995 => format!("{:.2} ms", seconds * 1e3),
-        0 if seconds < 0.009_95 => format!("{:.1} ms", seconds * 1e3),
-        0 if seconds < 0.999_5 => format!("{:.0} ms", seconds * 1e3),
-        0..10 => format!("{seconds:.2} s"),
-        10..60 => format!("{seconds:.1} s"),
-        60..3600 => format!("{} min {} s", whole / 60, whole % 60),
-        3600..86_400 => format!("{} h {} min", whole / 3600, whole / 60 % 60),
-        _ => format!("{} d {} h", whole / 86_400, whole / 3600 % 24),
-    }
-}
-
 /// How long something took, as far as times in whole seconds tell.
 pub(super) fn whole_seconds(took: Duration) -> String {
     match took.as_secs() {
@@ -105,28 +89,6 @@ mod tests {
         assert!((0..600_000_000).contains(&distance), "{distance}");
         for wrong in ["", "m", "5", "5 m", "-5m", "1w", "é", "tomorrow"] {
             assert!(wrong.parse::<When>().is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn durations_are_readable() {
-        for (micros, text) in [
-            (0, "0 ms"),
-            (4, "0.00 ms"),
-            (738, "0.74 ms"),
-            (999, "1.0 ms"),
-            (1_234, "1.2 ms"),
-            (9_960, "10 ms"),
-            (410_400, "410 ms"),
-            (999_400, "999 ms"),
-            (999_600, "1.00 s"),
-            (3_214_000, "3.21 s"),
-            (42_000_000, "42.0 s"),
-            (200_000_000, "3 min 20 s"),
-            (7_260_000_000, "2 h 1 min"),
-            (864_000_000_000, "10 d 0 h"),
-        ] {
-            assert_eq!(duration(Duration::from_micros(micros)), text);
         }
     }
 

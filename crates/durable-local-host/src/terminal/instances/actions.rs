@@ -163,6 +163,6 @@ fn told(output: &OutputArgs, answer: &Answer, text: &str) -> Result<(), Fault> {
     match (output.is_json(), answer.body.as_str()) {
         (true, "") => Ok(()),
         (true, body) => print(&format!("{body}\n")),
-        (false, _) => say(&crate::terminal::text::one_line(text)),
+        (false, _) => say(&crate::display::one_line(text)),
     }
 }

@@ -2,16 +2,16 @@
 
 use super::list::status_style;
 use super::unknown;
+use crate::display::duration;
+use crate::display::one_line;
+use crate::display::style;
 use crate::terminal::client::{Call, Host};
 use crate::terminal::documents::{Event, Status, time};
 use crate::terminal::fault::Fault;
 use crate::terminal::output::{OutputArgs, columns, print, remark};
-use crate::terminal::paint::style;
 use crate::terminal::spans::spans;
 use crate::terminal::table::{Cell, Column, Table};
-use crate::terminal::text::one_line;
 use crate::terminal::timeline::{COLUMNS, Signs, Timeline};
-use crate::terminal::when::duration;
 use crate::time::Ticks;
 
 /// How to draw the history.
@@ -176,7 +176,7 @@ fn details(event: &Event) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::terminal::paint::Paint;
+    use crate::display::Paint;
 
     #[test]
     fn events_are_listed_with_what_they_tell() {

@@ -3,11 +3,11 @@
 use reqwest::{Method, StatusCode};
 use serde_json::value::RawValue;
 
+use crate::display::style;
 use crate::terminal::client::{Call, Host};
 use crate::terminal::documents::{Status, value_text};
 use crate::terminal::fault::Fault;
 use crate::terminal::output::{OutputArgs, columns, print, remark};
-use crate::terminal::paint::style;
 use crate::terminal::table::{Cell, Column, Table};
 use crate::terminal::when::{When, readable_text, whole_seconds};
 
@@ -254,7 +254,7 @@ pub(super) fn status_style(status: &str) -> anstyle::Style {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::terminal::paint::Paint;
+    use crate::display::Paint;
 
     #[test]
     fn instances_are_listed_in_columns() {

@@ -4,12 +4,12 @@ use serde_json::value::RawValue;
 
 use super::list::status_style;
 use super::unknown;
+use crate::display::{Paint, style};
+use crate::display::{lines, one_line};
 use crate::terminal::client::{Call, Host};
 use crate::terminal::documents::{Event, Status};
 use crate::terminal::fault::Fault;
 use crate::terminal::output::{OutputArgs, print};
-use crate::terminal::paint::{Paint, style};
-use crate::terminal::text::{lines, one_line};
 use crate::terminal::when::{age, readable_text, whole_seconds};
 use crate::time::Ticks;
 

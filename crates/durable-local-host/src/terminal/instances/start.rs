@@ -7,14 +7,14 @@ use serde::Deserialize;
 use tokio::time::{Instant, sleep_until};
 
 use super::{show, unknown};
+use crate::display::one_line;
+use crate::display::style;
 use crate::terminal::client::{Call, Host};
 use crate::terminal::documents::{Status, value_text};
 use crate::terminal::fault::Fault;
 use crate::terminal::input::InputArgs;
 use crate::terminal::output::{OutputArgs, print, say};
-use crate::terminal::paint::style;
 use crate::terminal::progress::Progress;
-use crate::terminal::text::one_line;
 
 /// The first pause between two looks at an instance; it doubles up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);

@@ -1,6 +1,7 @@
 //! Texts as a terminal can show them.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -27,17 +28,17 @@ pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
 }
 
 /// The same for a text of several lines, which stay lines.
-pub(super) fn lines(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
+pub(crate) fn lines(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
     text.lines().map(one_line)
 }
 
 /// Columns that the text takes.
-pub(super) fn width(text: &str) -> usize {
+pub(crate) fn width(text: &str) -> usize {
     text.width()
 }
 
 /// The text in at most so many columns; `mark` stands for what was cut off.
-pub(super) fn cut<'a>(text: &'a str, columns: usize, mark: &str) -> Cow<'a, str> {
+pub(crate) fn cut<'a>(text: &'a str, columns: usize, mark: &str) -> Cow<'a, str> {
     if width(text) <= columns {
         return Cow::Borrowed(text);
     }
@@ -56,8 +57,25 @@ pub(super) fn cut<'a>(text: &'a str, columns: usize, mark: &str) -> Cow<'a, str>
 }
 
 /// Blanks that bring a text to that many columns.
-pub(super) fn padding(text: &str, columns: usize) -> String {
+pub(crate) fn padding(text: &str, columns: usize) -> String {
     " ".repeat(columns.saturating_sub(width(text)))
+}
+
+/// How long something took, with about three digits.
+pub(crate) fn duration(took: Duration) -> String {
+    let seconds = took.as_secs_f64();
+    let whole = took.as_secs();
+    match whole {
+        0 if took.is_zero() => "0 ms".to_owned(),
+        0 if seconds < 0.000_995 => format!("{:.2} ms", seconds * 1e3),
+        0 if seconds < 0.009_95 => format!("{:.1} ms", seconds * 1e3),
+        0 if seconds < 0.999_5 => format!("{:.0} ms", seconds * 1e3),
+        0..10 => format!("{seconds:.2} s"),
+        10..60 => format!("{seconds:.1} s"),
+        60..3600 => format!("{} min {} s", whole / 60, whole % 60),
+        3600..86_400 => format!("{} h {} min", whole / 3600, whole / 60 % 60),
+        _ => format!("{} d {} h", whole / 86_400, whole / 3600 % 24),
+    }
 }
 
 #[cfg(test)]
@@ -81,5 +99,27 @@ mod tests {
         // Each of these takes two columns.
         assert_eq!(cut("東京都庁", 6, "…"), "東京…");
         assert_eq!(padding("東京", 6).len(), 2);
+    }
+
+    #[test]
+    fn durations_are_readable() {
+        for (micros, text) in [
+            (0, "0 ms"),
+            (4, "0.00 ms"),
+            (738, "0.74 ms"),
+            (999, "1.0 ms"),
+            (1_234, "1.2 ms"),
+            (9_960, "10 ms"),
+            (410_400, "410 ms"),
+            (999_400, "999 ms"),
+            (999_600, "1.00 s"),
+            (3_214_000, "3.21 s"),
+            (42_000_000, "42.0 s"),
+            (200_000_000, "3 min 20 s"),
+            (7_260_000_000, "2 h 1 min"),
+            (864_000_000_000, "10 d 0 h"),
+        ] {
+            assert_eq!(duration(Duration::from_micros(micros)), text);
+        }
     }
 }
