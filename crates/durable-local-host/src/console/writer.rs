@@ -23,6 +23,9 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 /// far beyond it the handler's output too.
 const ENOUGH: usize = 20_000;
 const FAR_TOO_MANY: usize = 200_000;
+/// Room for so many lines, and bytes, is kept when they are written.
+const KEPT: usize = 1024;
+const PAGE: usize = 64 * 1024;
 
 /// How to write.
 #[derive(Clone, Copy, Debug)]
@@ -45,10 +48,18 @@ pub(crate) struct Writer {
 #[derive(Debug, Default)]
 struct Queue {
     items: Vec<(Ticks, Item)>,
-    left_out: usize,
+    missing: Missing,
     /// Whether the thread sleeps until it is woken.
     idle: bool,
     closed: bool,
+}
+
+/// What did not get into the queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Missing {
+    lines: usize,
+    /// Whether beginnings or ends of calls were among it.
+    calls: bool,
 }
 
 #[derive(Debug)]
@@ -118,7 +129,14 @@ impl Writer {
         let now = Ticks::of_system();
         let mut queue = lock(&self.queue);
         if queue.items.len() >= most {
-            queue.left_out += 1;
+            match item {
+                Item::Line(_) => queue.missing.lines += 1,
+                Item::Executed(_) => {
+                    queue.missing.lines += 1;
+                    queue.missing.calls = true;
+                }
+                Item::Begun(_) | Item::Abandoned(_) => queue.missing.calls = true,
+            }
             return;
         }
         queue.items.push((now, item));
@@ -131,11 +149,12 @@ impl Writer {
         let mut page = Page::new(options);
         let mut items = Vec::new();
         loop {
-            let (left_out, closed) = self.next(&mut items, page.waits());
+            let (missing, closed) = self.next(&mut items, page.waits());
             for (at, item) in items.drain(..) {
                 page.add(at, item);
             }
-            page.turn(left_out, closed);
+            items.shrink_to(KEPT);
+            page.turn(missing, closed);
             page.flush();
             if closed {
                 return;
@@ -151,7 +170,7 @@ impl Writer {
     }
 
     /// Waits for something to do: lines, the end, or a second that is over.
-    fn next(&self, items: &mut Vec<(Ticks, Item)>, hurry: bool) -> (usize, bool) {
+    fn next(&self, items: &mut Vec<(Ticks, Item)>, hurry: bool) -> (Missing, bool) {
         let mut queue = lock(&self.queue);
         let nothing = |queue: &mut Queue| {
             queue.idle = queue.items.is_empty() && !queue.closed;
@@ -171,7 +190,7 @@ impl Writer {
                 .unwrap_or_else(PoisonError::into_inner);
         }
         std::mem::swap(&mut queue.items, items);
-        (std::mem::take(&mut queue.left_out), queue.closed)
+        (std::mem::take(&mut queue.missing), queue.closed)
     }
 }
 
@@ -218,6 +237,9 @@ impl Page {
         {
             self.line(at, &ConsoleLine::new(ConsoleSource::Invocation, text));
         }
+        if self.text.len() > PAGE {
+            self.flush();
+        }
         match item {
             Item::Line(line) => self.line(at, &line),
             Item::Begun(begun) => {
@@ -244,7 +266,7 @@ impl Page {
     }
 
     /// What there is to say besides: what was counted, what takes long, and what was left out.
-    fn turn(&mut self, left_out: usize, closed: bool) {
+    fn turn(&mut self, missing: Missing, closed: bool) {
         let now = Ticks::of_system();
         let counted = if closed {
             self.summary.take()
@@ -258,10 +280,13 @@ impl Page {
             let line = ConsoleLine::new(ConsoleSource::Invocation, format!("... {text}"));
             self.line(now, &line);
         }
-        if left_out > 0 {
+        if missing.calls {
             self.running.forget();
+        }
+        if missing.lines > 0 {
             let text = format!(
-                "{left_out} lines were left out: whoever reads this output is too slow for them"
+                "{} lines were left out: whoever reads this output is too slow for them",
+                missing.lines
             );
             self.line(now, &ConsoleLine::new(ConsoleSource::Problem, text));
         }
@@ -294,6 +319,7 @@ impl Page {
             drop(out.flush());
         }
         self.text.clear();
+        self.text.shrink_to(PAGE);
     }
 }
 
@@ -315,15 +341,26 @@ mod tests {
         writer.line(line(ConsoleSource::HandlerOut));
         writer.line(line(ConsoleSource::Problem));
         let mut items = Vec::new();
-        let (left_out, closed) = writer.next(&mut items, false);
-        assert_eq!((items.len(), left_out, closed), (ENOUGH + 2, 6, false));
+        let (missing, closed) = writer.next(&mut items, false);
+        let expected = Missing {
+            lines: 6,
+            calls: true,
+        };
+        assert_eq!(
+            (items.len(), missing, closed),
+            (ENOUGH + 2, expected, false)
+        );
         for _ in 0..FAR_TOO_MANY + 1 {
             writer.line(line(ConsoleSource::HandlerError));
         }
         writer.line(line(ConsoleSource::Problem));
         items.clear();
-        let (left_out, _) = writer.next(&mut items, false);
-        assert_eq!((items.len(), left_out), (FAR_TOO_MANY + 1, 1));
+        let (missing, _) = writer.next(&mut items, false);
+        let expected = Missing {
+            lines: 1,
+            calls: false,
+        };
+        assert_eq!((items.len(), missing), (FAR_TOO_MANY + 1, expected));
     }
 
     #[test]
@@ -371,7 +408,11 @@ mod tests {
             second(2),
             Item::Line(ConsoleLine::new(ConsoleSource::HandlerOut, "next")),
         );
-        page.turn(7, true);
+        let missing = Missing {
+            lines: 7,
+            calls: false,
+        };
+        page.turn(missing, true);
         let messages: Vec<String> = page
             .text
             .lines()
