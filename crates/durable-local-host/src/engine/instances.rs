@@ -112,14 +112,6 @@ impl Instances {
             slot.held.append(&mut messages);
         }
     }
-
-    /// Forgets an instance that is no more.
-    pub(super) fn forget(&self, id: &str) {
-        let mut slots = lock(&self.slots);
-        if slots.by_id.get(id).is_some_and(|slot| !slot.running) {
-            slots.by_id.remove(id);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod rewind;
 mod service;
 mod start;
 mod state;
+mod tasks;
 mod telling;
 mod timers;
 mod trouble;

@@ -99,15 +99,19 @@ impl Engine {
             let (state, _) = InstanceState::stored(stored).map_err(unreadable)?;
             fresh.insert(id, state);
         }
-        let committed = self.commit(commit).await?;
-        fresh
-            .keys()
-            .for_each(|id: &String| self.watchers.changed(id));
-        for message in committed.messages {
-            let state = fresh.remove(&*message.instance);
-            self.deliver(message, state);
-        }
-        Ok(())
+        let engine = Arc::clone(self);
+        self.see_through(async move {
+            let committed = engine.commit(commit).await?;
+            fresh
+                .keys()
+                .for_each(|id: &String| engine.watchers.changed(id));
+            for message in committed.messages {
+                let state = fresh.remove(&*message.instance);
+                engine.deliver(message, state);
+            }
+            Ok(())
+        })
+        .await
     }
 }
 

@@ -69,7 +69,7 @@ pub(crate) struct Engine {
     pub(super) activities: Semaphore,
     pub(super) entity_batches: Semaphore,
     pub(super) stopping: CancellationToken,
-    tasks: TaskTracker,
+    pub(super) tasks: TaskTracker,
     pub(super) watchers: Watchers,
     trouble: Trouble,
     pub(super) limits: Limits,
@@ -224,13 +224,15 @@ impl Engine {
     }
 
     /// Deletes these instances as far as they have ended; how many there were.
-    pub(crate) async fn purge(&self, ids: Vec<String>) -> Result<usize, StoreError> {
-        for id in &ids {
-            self.instances.forget(id);
-        }
-        let count = self.store.purge(ids.clone()).await?;
-        ids.iter().for_each(|id| self.watchers.changed(id));
-        Ok(count)
+    pub(crate) async fn purge(self: &Arc<Self>, ids: Vec<String>) -> Result<usize, StoreError> {
+        let engine = Arc::clone(self);
+        self.see_through(async move {
+            // Nothing is kept in memory of those that have ended.
+            let count = engine.store.purge(ids.clone()).await?;
+            ids.iter().for_each(|id| engine.watchers.changed(id));
+            Ok(count)
+        })
+        .await
     }
 
     /// Waits until an instance has ended, or for that long; the instance as it is then.
@@ -290,6 +292,7 @@ impl Engine {
         }
     }
 
+    /// Sends an instance what a client has for it.
     pub(super) async fn send(
         self: &Arc<Self>,
         id: &str,
@@ -306,14 +309,17 @@ impl Engine {
             content: event(self.ids.time(), kind),
             due,
         };
-        let committed = self
-            .commit(Commit {
-                messages: vec![message],
-                ..Commit::default()
-            })
-            .await?;
-        self.send_out(committed);
-        Ok(())
+        let commit = Commit {
+            messages: vec![message],
+            ..Commit::default()
+        };
+        let engine = Arc::clone(self);
+        self.see_through(async move {
+            let committed = engine.commit(commit).await?;
+            engine.send_out(committed);
+            Ok(())
+        })
+        .await
     }
 
     /// Sets going what a commit has put on its way.
@@ -387,23 +393,6 @@ impl Engine {
         if self.instances.deliver(message, fresh) {
             self.spawn(Arc::clone(self).work_on(id));
         }
-    }
-
-    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        let at_work = self.clock.at_work();
-        self.tasks.spawn(async move {
-            work.await;
-            drop(at_work);
-        });
-    }
-
-    fn spawn_task(self: &Arc<Self>, task: crate::store::Task) {
-        self.spawn(Arc::clone(self).run_task(task));
-    }
-
-    /// Sets somebody to work on an entity that was claimed, or that got its first message.
-    pub(super) fn spawn_entity(self: &Arc<Self>, id: Arc<str>) {
-        self.spawn(Arc::clone(self).work_on_entity(id));
     }
 
     async fn watch_timers(self: Arc<Self>) {

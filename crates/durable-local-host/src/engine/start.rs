@@ -101,15 +101,18 @@ impl Engine {
             generation: Some(request.generation),
         };
         let new = new_instance(execution, reuse, &self.ids);
-        let committed = self
-            .commit(Commit {
-                instances: vec![new],
-                ..Commit::default()
-            })
-            .await?;
-        let created = committed.created.first().copied();
-        self.send_out(committed);
-        Ok(match created {
+        let commit = Commit {
+            instances: vec![new],
+            ..Commit::default()
+        };
+        let engine = Arc::clone(self);
+        let created = self.see_through(async move {
+            let committed = engine.commit(commit).await?;
+            let created = committed.created.first().copied();
+            engine.send_out(committed);
+            Ok(created)
+        });
+        Ok(match created.await? {
             Some(Created::Exists(status)) => StartOutcome::Exists(status),
             _ => StartOutcome::Started(id),
         })

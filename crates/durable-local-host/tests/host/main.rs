@@ -25,6 +25,7 @@ mod browsers;
 mod command_line;
 mod console;
 mod dashboard;
+mod disconnects;
 mod engine;
 mod entities;
 mod entity_clients;

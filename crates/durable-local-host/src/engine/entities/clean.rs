@@ -81,14 +81,18 @@ impl Engine {
 
     /// Removes an entity unless it has been revived; nobody works on it meanwhile.
     async fn remove(self: &Arc<Self>, id: &Arc<str>) -> Result<bool, StoreError> {
-        if !self.entities.claim(id) {
-            return Ok(false);
-        }
-        drop(self.entities.begin(id));
-        let outcome = self.remove_if_idle(id).await;
-        // Whoever works on it next finds what has come meanwhile.
-        self.spawn_entity(Arc::clone(id));
-        outcome
+        let (engine, id) = (Arc::clone(self), Arc::clone(id));
+        self.see_through(async move {
+            if !engine.entities.claim(&id) {
+                return Ok(false);
+            }
+            drop(engine.entities.begin(&id));
+            let outcome = engine.remove_if_idle(&id).await;
+            // Whoever works on it next finds what has come meanwhile.
+            engine.spawn_entity(id);
+            outcome
+        })
+        .await
     }
 
     async fn remove_if_idle(&self, id: &Arc<str>) -> Result<bool, StoreError> {
