@@ -1,6 +1,6 @@
 //! Requests of orchestrators and activities.
 
-use crate::newtonsoft::{Json, render, write_string};
+use crate::newtonsoft::{Json, Members, render, write_string};
 use crate::time::Ticks;
 
 /// The body for a turn; `payload` is the encoded request.
@@ -58,20 +58,19 @@ pub(crate) fn activity_envelope(
 }
 
 /// Binding data: names differ without case, and a later value takes an earlier one's place.
-#[derive(Debug, Default)]
-pub(super) struct Metadata(Vec<(String, String)>);
+#[derive(Debug)]
+pub(super) struct Metadata(Members<String>);
+
+impl Default for Metadata {
+    fn default() -> Self {
+        Self(Members::ignoring_case())
+    }
+}
 
 impl Metadata {
     /// Sets a value that is JSON text already.
     pub(super) fn set(&mut self, name: &str, json: String) {
-        match self
-            .0
-            .iter_mut()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
-        {
-            Some((_, value)) => *value = json,
-            None => self.0.push((name.to_owned(), json)),
-        }
+        self.0.set(name.to_owned(), json);
     }
 
     /// Takes over the members of a JSON object that is the trigger's value: scalars as texts,
@@ -93,7 +92,7 @@ impl Metadata {
     pub(super) fn write(&self, out: &mut String) {
         out.push('{');
         let mut first = true;
-        for (name, value) in &self.0 {
+        for (name, value) in self.0.iter() {
             if name.to_ascii_lowercase().ends_with("trigger") {
                 continue;
             }

@@ -1,10 +1,12 @@
 //! JSON the way Json.NET reads and writes it: the real host passes values through it, and what it
 //! changes on the way is part of the wire.
 
+mod members;
 mod number;
 mod parse;
 mod write;
 
+pub(crate) use members::Members;
 pub(crate) use parse::{JsonFault, parse};
 pub(crate) use write::{render, render_indented, write_string};
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::number::normalize;
-use super::{Dates, Json};
+use super::{Dates, Json, Members};
 use crate::time::Ticks;
 
 /// How deep values may nest; the real host's formatter has the same limit.
@@ -106,14 +106,14 @@ impl Reader<'_> {
 
     fn object(&mut self) -> Result<Json, JsonFault> {
         self.next();
-        let mut members: Vec<(String, Json)> = Vec::new();
+        let mut members = Members::new();
         loop {
             self.skip_blanks();
             match self.peek() {
                 // A comma before the bracket is fine with Json.NET.
                 Some('}') => {
                     self.next();
-                    return Ok(Json::Object(members));
+                    return Ok(Json::Object(members.into_list()));
                 }
                 None => return Err(self.end()),
                 _ => {}
@@ -133,12 +133,9 @@ impl Reader<'_> {
             self.path.push(Step::Name(name.clone()));
             let value = self.value()?;
             self.path.pop();
-            match members.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, known)) => *known = value,
-                None => members.push((name, value)),
-            }
+            members.set(name, value);
             if !self.comma('}')? {
-                return Ok(Json::Object(members));
+                return Ok(Json::Object(members.into_list()));
             }
         }
     }
@@ -404,6 +401,17 @@ mod tests {
             compact(r#"{"a":1,"b":2,"a":3}"#, Dates::Keep).unwrap(),
             r#"{"a":3,"b":2}"#
         );
+    }
+
+    #[test]
+    fn an_object_of_many_members_takes_no_longer_for_each_of_them() {
+        let count = 100_000;
+        let members: Vec<String> = (0..count).map(|name| format!("\"n{name}\":1")).collect();
+        let text = format!("{{{}}}", members.join(","));
+        let Ok(Json::Object(read)) = parse(&text, Dates::Keep) else {
+            panic!("it is an object")
+        };
+        assert_eq!(read.len(), count);
     }
 
     #[test]
