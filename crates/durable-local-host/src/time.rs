@@ -1,13 +1,17 @@
 //! Points in time in the host's own unit: .NET ticks of 100 ns.
 
+use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use durable_functions_protocol::proto::Timestamp;
+use jiff::SignedDuration;
+use jiff::civil::{Date, DateTime};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Ticks of a second.
 const PER_SECOND: i64 = 10_000_000;
+const EPOCH: DateTime = jiff::civil::date(1970, 1, 1).at(0, 0, 0, 0);
 
 /// A point in time: ticks of 100 ns since the Unix epoch, as fine as .NET counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,6 +20,9 @@ pub(crate) struct Ticks(pub(crate) i64);
 impl Ticks {
     /// The beginning of .NET's time: what a time that was never set reads as.
     pub(crate) const UNSET: Self = Self(-62_135_596_800 * PER_SECOND);
+
+    /// The end of .NET's time.
+    pub(crate) const LAST: Self = Self(253_402_300_800 * PER_SECOND - 1);
 
     /// This time and so many ticks.
     pub(crate) fn plus(self, ticks: i64) -> Self {
@@ -75,20 +82,36 @@ impl Ticks {
 
     /// With all seven digits of the fraction, as the format `o` has it.
     pub(crate) fn iso_round_trip(self) -> String {
-        let fraction = self.0.rem_euclid(PER_SECOND);
-        format!("{}.{fraction:07}Z", civil(self.0.div_euclid(PER_SECOND)))
+        let (civil, fraction) = self.civil();
+        format!("{civil}.{fraction:07}Z")
     }
 
     /// Without fraction, as the status document has it.
     pub(crate) fn iso_seconds(self) -> String {
-        let mut text = civil(self.0.div_euclid(PER_SECOND));
+        let (mut text, _) = self.civil();
         text.push('Z');
         text
     }
 
+    /// `yyyy-MM-ddTHH:mm:ss` and the ticks of the second; .NET's time has an end on both sides.
+    fn civil(self) -> (String, i64) {
+        let ticks = self.0.clamp(Self::UNSET.0, Self::LAST.0);
+        let seconds = SignedDuration::from_secs(ticks.div_euclid(PER_SECOND));
+        let time = EPOCH.checked_add(seconds).unwrap_or(EPOCH);
+        let text = format!(
+            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}",
+            time.year(),
+            time.month(),
+            time.day(),
+            time.hour(),
+            time.minute(),
+            time.second()
+        );
+        (text, ticks.rem_euclid(PER_SECOND))
+    }
+
     fn iso_without_zone(self) -> String {
-        let mut text = civil(self.0.div_euclid(PER_SECOND));
-        let fraction = self.0.rem_euclid(PER_SECOND);
+        let (mut text, fraction) = self.civil();
         if fraction != 0 {
             let digits = format!("{fraction:07}");
             text.push('.');
@@ -98,26 +121,30 @@ impl Ticks {
     }
 
     /// Reads ISO-8601 text such as `2020-01-01`, `2020-01-01T00:00:00Z` or `...+02:00`; text
-    /// without a zone counts as UTC.
+    /// without a zone counts as UTC. Nothing comes of a day or a time that .NET does not know.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let (date, rest) = text.split_at_checked(10)?;
         let mut parts = date.split('-');
-        let year: i64 = parts.next()?.parse().ok()?;
-        let month: i64 = parts.next()?.parse().ok()?;
-        let day: i64 = parts.next()?.parse().ok()?;
-        if parts.next().is_some() || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
+        if parts.next().is_some() || year.len() != 4 {
             return None;
         }
-        let midnight = days_from_civil(year, month, day) * 86_400 * PER_SECOND;
+        let date = Date::new(number(year)?, number(month)?, number(day)?).ok()?;
+        let midnight = DateTime::from(date).duration_since(EPOCH).as_secs() * PER_SECOND;
         if rest.is_empty() {
-            return Some(Self(midnight));
+            return Self(midnight).known();
         }
         let rest = rest.strip_prefix(['T', 't', ' '])?;
         let zone_at = rest.find(['Z', 'z', '+', '-']).unwrap_or(rest.len());
         let (clock, zone) = rest.split_at_checked(zone_at)?;
         let offset = parse_zone(zone)?;
-        Some(Self(midnight + parse_clock(clock)? - offset))
+        Self(midnight + parse_clock(clock)? - offset).known()
+    }
+
+    /// This time, if .NET knows it.
+    pub(crate) fn known(self) -> Option<Self> {
+        (Self::UNSET..=Self::LAST).contains(&self).then_some(self)
     }
 }
 
@@ -149,13 +176,13 @@ impl<'de> Deserialize<'de> for Ticks {
 fn parse_clock(clock: &str) -> Option<i64> {
     let (clock, fraction) = clock.split_once('.').unwrap_or((clock, ""));
     let mut parts = clock.split(':');
-    let hour: i64 = parts.next()?.parse().ok()?;
-    let minute: i64 = parts.next()?.parse().ok()?;
-    let second: i64 = parts.next().map_or(Some(0), |text| text.parse().ok())?;
+    let hour: i64 = number(parts.next()?)?;
+    let minute: i64 = number(parts.next()?)?;
+    let second: i64 = number(parts.next().unwrap_or("0"))?;
     if parts.next().is_some()
-        || !(0..24).contains(&hour)
-        || !(0..60).contains(&minute)
-        || !(0..60).contains(&second)
+        || hour > 23
+        || minute > 59
+        || second > 59
         || !fraction.bytes().all(|byte| byte.is_ascii_digit())
     {
         return None;
@@ -174,55 +201,23 @@ fn parse_zone(zone: &str) -> Option<i64> {
     }
     let sign = if zone.starts_with('-') { -1 } else { 1 };
     let (hours, minutes) = zone.get(1..)?.split_once(':')?;
-    let hours: i64 = hours.parse().ok()?;
-    let minutes: i64 = minutes.parse().ok()?;
+    let (hours, minutes): (i64, i64) = (number(hours)?, number(minutes)?);
+    if hours > 14 || minutes > 59 {
+        return None;
+    }
     Some(sign * (hours * 3600 + minutes * 60) * PER_SECOND)
 }
 
-/// `yyyy-MM-ddTHH:mm:ss` of seconds since the epoch.
-fn civil(seconds: i64) -> String {
-    let days = seconds.div_euclid(86_400);
-    let rest = seconds.rem_euclid(86_400);
-    let (year, month, day) = civil_from_days(days);
-    format!(
-        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}",
-        rest / 3600,
-        rest / 60 % 60,
-        rest % 60
-    )
-}
-
-// Days to date and back with eras of 400 years that begin in March, so that leap days come last.
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 {
-        shifted + 3
-    } else {
-        shifted - 9
-    };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year, month, day)
-}
-
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let shifted = if month > 2 { month - 3 } else { month + 9 };
-    let day_of_year = (153 * shifted + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
+/// A number of digits alone.
+fn number<T: FromStr>(digits: &str) -> Option<T> {
+    let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits.parse().ok().filter(|_| plain)
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -248,8 +243,56 @@ mod tests {
                 .iso_offset(),
             "2024-02-29T07:04:56.1234567+00:00"
         );
-        assert_eq!(Ticks::parse("nonsense"), None);
-        assert_eq!(Ticks::parse("2024-13-01"), None);
+    }
+
+    #[test]
+    fn what_dotnet_does_not_know_is_no_time() {
+        for text in [
+            "nonsense",
+            "2024-13-01",
+            "2023-02-29",
+            "2024-04-31T00:00:00Z",
+            "0000-01-01",
+            "999999-1-1",
+            "9999999999",
+            "-999-01-01",
+            "+999-01-01",
+            "2024-01-01T99:00:00Z",
+            "2024-01-01T-1:00:00Z",
+            "2024-01-01T00:00:00+99:00",
+            "2024-01-01T00:00:00+9223372036854775807:00",
+            "0001-01-01T00:00:00+01:00",
+            "9999-12-31T23:59:59-01:00",
+        ] {
+            assert_eq!(Ticks::parse(text), None, "{text}");
+        }
+        for (text, time) in [
+            ("0001-01-01T00:00:00", Ticks::UNSET),
+            ("9999-12-31T23:59:59.9999999Z", Ticks::LAST),
+        ] {
+            assert_eq!(Ticks::parse(text), Some(time));
+        }
+        assert_eq!(Ticks(i64::MAX).iso(), "9999-12-31T23:59:59.9999999Z");
+        assert_eq!(Ticks(i64::MIN).iso_seconds(), "0001-01-01T00:00:00Z");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(
+            text in "([0-9+-]{1,8}-[0-9]{1,4}-[0-9]{1,4}|\\PC{10})([Tt ][0-9:.+-]{0,30}[Zz]?)?([+-][0-9]{0,20}:?[0-9]{0,20})?",
+        ) {
+            if let Some(time) = Ticks::parse(&text) {
+                prop_assert!((Ticks::UNSET..=Ticks::LAST).contains(&time));
+                prop_assert_eq!(Ticks::parse(&time.iso()), Some(time));
+            }
+        }
+
+        #[test]
+        fn every_time_has_a_text(ticks: i64) {
+            let time = Ticks(ticks);
+            prop_assert_eq!(Ticks::parse(&time.iso_round_trip()), Some(time.clamp(Ticks::UNSET, Ticks::LAST)));
+            prop_assert_eq!(Ticks::from_proto(&time.to_proto()), time);
+        }
     }
 
     #[test]

@@ -326,7 +326,8 @@ fn date(text: &str) -> Option<String> {
         .and_then(|rest| rest.strip_suffix(")/"))
     {
         let milliseconds: i64 = milliseconds.parse().ok()?;
-        return Some(Ticks(milliseconds.checked_mul(10_000)?).iso());
+        let time = Ticks(milliseconds.checked_mul(10_000)?).known()?;
+        return Some(time.iso());
     }
     let bytes = text.as_bytes();
     let shape = (19..=40).contains(&bytes.len())
