@@ -5,6 +5,7 @@ use std::sync::Arc;
 use durable_functions_protocol::proto::{EventType, TaskCompletedEvent, TaskFailedEvent};
 
 use super::http_activity;
+use super::panics::{self, caught};
 use super::retry::Retry;
 use super::service::Engine;
 use super::turn::event;
@@ -31,10 +32,23 @@ enum Outcome {
 impl Engine {
     /// Runs a task and sends the outcome to its orchestration.
     pub(super) async fn run_task(self: Arc<Self>, task: Task) {
+        let content = match caught(self.outcome_of(&task)).await {
+            Ok(Some(content)) => content,
+            Ok(None) => return,
+            Err(panic) => {
+                self.tell_panic(&task.instance, &panic, "the task fails");
+                failed(&task, None, panics::reason(&panic), &self.ids)
+            }
+        };
+        self.finish_task(task, content).await;
+    }
+
+    /// How a task ends; nothing when the host stops before.
+    async fn outcome_of(&self, task: &Task) -> Option<Encoded> {
         let mut retry = Retry::new();
-        let content = loop {
+        loop {
             let outcome = match self.activities.acquire().await {
-                Ok(_permit) => self.call_activity(&task).await,
+                Ok(_permit) => self.call_activity(task).await,
                 Err(_) => Outcome::Stopping,
             };
             match outcome {
@@ -43,18 +57,18 @@ impl Engine {
                         task_scheduled_id: task.id,
                         result,
                     };
-                    break event(self.ids.time(), EventType::TaskCompleted(completed));
+                    return Some(event(self.ids.time(), EventType::TaskCompleted(completed)));
                 }
                 Outcome::Failed(fault, function) => {
                     self.console
                         .problem(format!("{}: {}", task.instance, fault.to_line()));
                     let failure = fault.in_function(&function).to_failure();
                     let reason = unhandled(&function);
-                    break failed(&task, Some(failure), reason, &self.ids);
+                    return Some(failed(task, Some(failure), reason, &self.ids));
                 }
                 Outcome::Refused(reason) => {
                     self.console.problem(format!("{}: {reason}", task.instance));
-                    break failed(&task, None, reason, &self.ids);
+                    return Some(failed(task, None, reason, &self.ids));
                 }
                 Outcome::Lost(error, function) => {
                     let again = retry.after_loss(self.conduct.deliveries(&error));
@@ -68,16 +82,16 @@ impl Engine {
                         let failure = call_exception(&error, &function)
                             .in_function(&function)
                             .to_failure();
-                        break failed(&task, Some(failure), unhandled(&function), &self.ids);
+                        let reason = unhandled(&function);
+                        return Some(failed(task, Some(failure), reason, &self.ids));
                     }
                     if !retry.wait(&self.stopping, &self.clock).await {
-                        return;
+                        return None;
                     }
                 }
-                Outcome::Stopping => return,
+                Outcome::Stopping => return None,
             }
-        };
-        self.finish_task(task, content).await;
+        }
     }
 
     async fn finish_task(self: &Arc<Self>, task: Task, content: Encoded) {

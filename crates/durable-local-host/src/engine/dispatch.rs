@@ -6,6 +6,7 @@ use std::sync::Arc;
 use durable_functions_protocol::proto::OrchestratorResponse;
 
 use super::functions::Target;
+use super::panics::{self, caught};
 use super::retry::Retry;
 use super::service::Engine;
 use super::state::InstanceState;
@@ -24,6 +25,8 @@ pub(super) enum Fault {
     Again(String),
     /// The host is stopping.
     Stopping,
+    /// The host can't do it.
+    GivenUp,
 }
 
 /// What the handler made of a turn.
@@ -56,9 +59,16 @@ impl Engine {
                 state = work.fresh;
             }
             again.extend(work.messages);
-            match self.run(&id, &mut state, &mut again, &mut retry).await {
+            let outcome = caught(self.run(&id, &mut state, &mut again, &mut retry)).await;
+            let outcome = outcome.unwrap_or_else(|panic| {
+                // It may be half changed; the store has it as it was.
+                state = None;
+                Err(self.after_panic(&id, panic, &mut retry))
+            });
+            match outcome {
                 Ok(()) => retry = Retry::new(),
                 Err(Fault::Stopping) => return,
+                Err(Fault::GivenUp) => return self.instances.leave(&id, again),
                 Err(Fault::Again(reason)) => {
                     tracing::debug!(instance = &*id, "the turn is delivered again: {reason}");
                     if !retry.wait(&self.stopping, &self.clock).await {
@@ -93,7 +103,10 @@ impl Engine {
                 return Ok(());
             }
             Plan::End(result) => *result,
-            Plan::Turn(turn) => self.take_turn(*turn, &instance.past, retry).await?,
+            Plan::Turn(turn) => match retry.given_up() {
+                Some(panic) => turn.fail(&panics::reason(panic), None, &self.ids),
+                None => self.take_turn(*turn, &instance.past, retry).await?,
+            },
         };
         self.commit_turn(instance, result, messages).await
     }

@@ -106,6 +106,15 @@ impl Instances {
         }
     }
 
+    /// Ends the work on an instance without having done it: the messages come again with the next.
+    pub(super) fn leave(&self, id: &str, messages: Vec<Message>) {
+        let mut slots = lock(&self.slots);
+        let slot = slots.by_id.entry(id.into()).or_default();
+        slot.held.extend(messages);
+        slot.held.append(&mut slot.inbox);
+        slot.running = false;
+    }
+
     /// Keeps messages until the instance is started.
     pub(super) fn hold(&self, id: &str, mut messages: Vec<Message>) {
         if let Some(slot) = lock(&self.slots).by_id.get_mut(id) {
@@ -154,5 +163,12 @@ mod tests {
         assert_eq!(seqs(instances.next("a", &mut None)), Some(vec![2, 3]));
         assert_eq!(seqs(instances.next("a", &mut None)), None);
         assert!(instances.deliver(message(4), None));
+        let Some(work) = instances.next("a", &mut None) else {
+            panic!("there is a message")
+        };
+        assert!(!instances.deliver(message(5), None));
+        instances.leave("a", work.messages);
+        assert!(instances.deliver(message(6), None), "nobody works on it");
+        assert_eq!(seqs(instances.next("a", &mut None)), Some(vec![4, 5, 6]));
     }
 }

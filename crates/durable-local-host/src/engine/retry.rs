@@ -9,6 +9,8 @@ use crate::clock::Clock;
 /// First pause; it doubles up to that of the real host.
 const FIRST: Duration = Duration::from_millis(50);
 const LAST: Duration = Duration::from_secs(2);
+/// So often is something tried that makes the host panic.
+const PANICS: u32 = 3;
 
 /// Pauses between attempts, and how often the handler was lost.
 #[derive(Debug)]
@@ -16,6 +18,8 @@ pub(super) struct Retry {
     pause: Duration,
     losses: u32,
     told: bool,
+    panics: u32,
+    panic: String,
 }
 
 impl Retry {
@@ -25,6 +29,8 @@ impl Retry {
             pause: FIRST,
             losses: 0,
             told: false,
+            panics: 0,
+            panic: String::new(),
         }
     }
 
@@ -42,6 +48,22 @@ impl Retry {
     /// Whether the reason is to be told: it is the first attempt that came to nothing.
     pub(super) fn is_first_telling(&mut self) -> bool {
         !std::mem::replace(&mut self.told, true)
+    }
+
+    /// The host itself has failed.
+    pub(super) fn after_panic(&mut self, panic: &str) {
+        self.panics = self.panics.saturating_add(1);
+        panic.clone_into(&mut self.panic);
+    }
+
+    /// The last panic, when there were so many that it is not tried any more: it fails instead.
+    pub(super) fn given_up(&self) -> Option<&str> {
+        (self.panics >= PANICS).then_some(&self.panic)
+    }
+
+    /// Whether it can't even fail.
+    pub(super) fn is_hopeless(&self) -> bool {
+        self.panics > PANICS
     }
 
     /// Waits before the next attempt; false when the host stops meanwhile.
@@ -66,5 +88,25 @@ mod tests {
         let mut retry = Retry::new();
         let again = (0..20).take_while(|_| retry.after_loss(10)).count();
         assert_eq!(again, 9);
+    }
+
+    #[test]
+    fn what_makes_the_host_panic_fails_in_the_end() {
+        let mut retry = Retry::new();
+        let mut seen = Vec::new();
+        for text in ["a", "b", "c", "d"] {
+            retry.after_panic(text);
+            seen.push((retry.given_up().map(str::to_owned), retry.is_hopeless()));
+        }
+        let failed = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            seen,
+            [
+                (None, false),
+                (None, false),
+                (failed("c"), false),
+                (failed("d"), true)
+            ]
+        );
     }
 }

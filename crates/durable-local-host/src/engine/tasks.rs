@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::panics;
 use super::service::Engine;
 use crate::store::StoreError;
 
@@ -27,7 +28,11 @@ impl Engine {
             drop(at_work);
             outcome
         });
-        task.await.unwrap_or(Err(StoreError::Closed))
+        task.await
+            .unwrap_or_else(|error| match error.try_into_panic() {
+                Ok(panic) => Err(StoreError::Panic(panics::text(&*panic))),
+                Err(_) => Err(StoreError::Closed),
+            })
     }
 
     /// Sets somebody to work on an entity that was claimed, or that got its first message.

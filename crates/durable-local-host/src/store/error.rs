@@ -22,6 +22,9 @@ pub(crate) enum StoreError {
     /// The system has no thread for it.
     #[error("a thread can't be started: {0}")]
     Thread(Arc<io::Error>),
+    /// The host itself has failed at it.
+    #[error("the host itself failed: {0}")]
+    Panic(String),
     /// The thread is gone: the host is stopping.
     #[error("the store is closed")]
     Closed,

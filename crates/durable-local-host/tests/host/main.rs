@@ -37,6 +37,7 @@ mod kills;
 mod lifecycle;
 mod limits;
 mod management;
+mod panics;
 mod recorded_http;
 mod rewind;
 mod scheduled;

@@ -17,6 +17,7 @@ use crate::console::{Kind, Outcome};
 use crate::engine::dispatch::{Fault, is_platform_fault, read_response};
 use crate::engine::functions::Target;
 use crate::engine::ids::Ids;
+use crate::engine::panics::{self, caught};
 use crate::engine::retry::Retry;
 use crate::engine::service::Engine;
 use crate::handler::CallError;
@@ -58,10 +59,10 @@ impl Engine {
                     None => return,
                 }
             }
-            match self
-                .run_batch(&id, &mut entity, &mut again, &mut retry)
-                .await
-            {
+            let outcome = caught(self.run_batch(&id, &mut entity, &mut again, &mut retry)).await;
+            let outcome =
+                outcome.unwrap_or_else(|panic| Err(self.after_panic(&id, panic, &mut retry)));
+            match outcome {
                 Ok(progress) => {
                     more = entity
                         .as_ref()
@@ -73,6 +74,7 @@ impl Engine {
                     }
                 }
                 Err(Fault::Stopping) => return,
+                Err(Fault::GivenUp) => return self.entities.leave(&id, again),
                 Err(Fault::Again(reason)) => {
                     tracing::debug!(entity = &*id, "the batch is delivered again: {reason}");
                     // Nothing of it was stored, so the entity is what the store has.
@@ -117,7 +119,15 @@ impl Engine {
         let mut progress = Progress::Done;
         if !work.operations.is_empty() {
             let asked = work.operations.len();
-            let reply = self.call_entity(&entity_id, &batch, &work, retry).await?;
+            let reply = match retry.given_up() {
+                Some(panic) => Reply::Failure(TaskFailureDetails {
+                    error_type: "HostFailed".to_owned(),
+                    error_message: panics::reason(panic),
+                    is_non_retriable: true,
+                    ..Default::default()
+                }),
+                None => self.call_entity(&entity_id, &batch, &work, retry).await?,
+            };
             if self.apply(&entity_id, reply, &mut batch, &mut work) < asked {
                 progress = Progress::Partial;
             }

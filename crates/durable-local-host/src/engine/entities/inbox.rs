@@ -52,6 +52,16 @@ impl Inboxes {
         !std::mem::replace(&mut slot.running, true)
     }
 
+    /// Ends the work on an entity without having done it: the messages come again with the next.
+    pub(super) fn leave(&self, id: &str, messages: Vec<Message>) {
+        let mut slots = lock(&self.slots);
+        let slot = slots.entry(id.into()).or_default();
+        for message in messages.into_iter().rev() {
+            slot.inbox.push_front(message);
+        }
+        slot.running = false;
+    }
+
     /// The cached entity, for whoever begins to work on it.
     pub(super) fn begin(&self, id: &str) -> Option<Loaded> {
         lock(&self.slots).get_mut(id)?.idle.take()
