@@ -316,7 +316,8 @@ impl Engine {
                 .problem(self.conduct.tell(&what, Punished::ChildWithoutId));
         }
         if is_over {
-            self.timers.forget(&state.record.id);
+            let over = &state.record;
+            self.timers.forget(&over.id, &over.execution_id);
         }
         if let Some(change) = committed.change.take() {
             let (id, before) = (Arc::clone(&change.record.id), state.past.len());

@@ -61,6 +61,15 @@ impl Instances {
         !std::mem::replace(&mut slot.running, true)
     }
 
+    /// Has whoever works on an instance go on with what it has become in the store. Others read it
+    /// from there.
+    pub(super) fn renew(&self, id: &str, state: InstanceState) {
+        let mut slots = lock(&self.slots);
+        if let Some(slot) = slots.by_id.get_mut(id).filter(|slot| slot.running) {
+            slot.fresh = Some(state);
+        }
+    }
+
     /// The cached instance, for whoever begins to work on it.
     pub(super) fn begin(&self, id: &str) -> Option<InstanceState> {
         let mut slots = lock(&self.slots);
@@ -125,10 +134,11 @@ impl Instances {
 
 #[cfg(test)]
 mod tests {
-    use durable_functions_protocol::proto::HistoryEvent;
+    use durable_functions_protocol::proto::{HistoryEvent, OrchestrationStatus};
 
     use super::*;
-    use crate::store::Encoded;
+    use crate::store::{Encoded, InstanceRecord};
+    use crate::time::Ticks;
 
     fn message(seq: i64) -> Message {
         let content = Encoded {
@@ -142,6 +152,39 @@ mod tests {
             content,
             due: None,
         }
+    }
+
+    fn state(status: OrchestrationStatus) -> InstanceState {
+        InstanceState::fresh(InstanceRecord {
+            id: "a".into(),
+            execution_id: "e".into(),
+            name: "n".into(),
+            version: None,
+            status,
+            input: None,
+            output: None,
+            custom_status: None,
+            failure: None,
+            created: Ticks(0),
+            updated: Ticks(0),
+            scheduled: None,
+            generation: None,
+        })
+    }
+
+    #[test]
+    fn who_works_on_a_rewound_instance_learns_of_it() {
+        let instances = Instances::default();
+        instances.renew("a", state(OrchestrationStatus::Pending));
+        assert!(lock(&instances.slots).by_id.is_empty(), "the store has it");
+        assert!(instances.deliver(message(1), None));
+        let mut failed = Some(state(OrchestrationStatus::Failed));
+        let work = instances.next("a", &mut failed).unwrap();
+        assert!(work.fresh.is_none());
+        instances.renew("a", state(OrchestrationStatus::Pending));
+        assert!(!instances.deliver(message(2), None));
+        let fresh = instances.next("a", &mut failed).unwrap().fresh;
+        assert_eq!(fresh.unwrap().record.status, OrchestrationStatus::Pending);
     }
 
     #[test]

@@ -105,9 +105,11 @@ impl Engine {
             fresh
                 .keys()
                 .for_each(|id: &String| engine.watchers.changed(id));
+            for (id, state) in fresh {
+                engine.instances.renew(&id, state);
+            }
             for message in committed.messages {
-                let state = fresh.remove(&*message.instance);
-                engine.deliver(message, state);
+                engine.deliver(message, None);
             }
             Ok(())
         })

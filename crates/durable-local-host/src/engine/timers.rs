@@ -63,11 +63,25 @@ impl Timers {
         }
     }
 
-    /// Drops what waits for an instance.
-    pub(crate) fn forget(&self, instance: &str) {
-        let mut waiting = lock(&self.waiting);
-        for place in waiting.of_instance.remove(instance).unwrap_or_default() {
-            waiting.messages.remove(&place);
+    /// Drops what waits for an execution of an instance. The next one may have begun to wait
+    /// already.
+    pub(crate) fn forget(&self, instance: &str, execution: &str) {
+        let mut guard = lock(&self.waiting);
+        let waiting = &mut *guard;
+        let Some(places) = waiting.of_instance.get_mut(instance) else {
+            return;
+        };
+        places.retain(|place| {
+            let message = waiting.messages.get(place);
+            let is_of_it =
+                message.is_none_or(|message| message.execution.as_deref() == Some(execution));
+            if is_of_it {
+                waiting.messages.remove(place);
+            }
+            !is_of_it
+        });
+        if places.is_empty() {
+            waiting.of_instance.remove(instance);
         }
     }
 
@@ -122,7 +136,7 @@ mod tests {
         Message {
             seq,
             instance: "a".into(),
-            execution: None,
+            execution: Some("e".into()),
             content,
             due: None,
         }
@@ -156,9 +170,25 @@ mod tests {
         }
         assert_eq!(timers.due(&Clock::system()).await.len(), 3);
         assert_eq!(lock(&timers.waiting).messages.len(), 3);
-        timers.forget("b");
-        timers.forget("a");
-        timers.forget("a");
+        // An execution that is to begin later comes after one that is over.
+        let next = Message {
+            execution: Some("f".into()),
+            ..message(20)
+        };
+        timers.push(after(3_600_000), next);
+        timers.forget("b", "e");
+        timers.forget("a", "e");
+        let left = |timers: &Timers| -> Vec<i64> {
+            let waiting = lock(&timers.waiting);
+            waiting
+                .messages
+                .values()
+                .map(|message| message.seq)
+                .collect()
+        };
+        assert_eq!(left(&timers), [20]);
+        timers.forget("a", "e");
+        timers.forget("a", "f");
         let waiting = lock(&timers.waiting);
         assert!(waiting.messages.is_empty() && waiting.of_instance.is_empty());
     }
