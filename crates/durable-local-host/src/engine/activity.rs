@@ -152,7 +152,7 @@ impl Engine {
             .begin(Kind::Activity, function, Some(&task.instance));
         let answer = self
             .handler
-            .call(function, &invocation.id(), body.into())
+            .call_at_work(&self.clock, function, &invocation.id(), body.into())
             .await;
         let raw = match answer {
             Ok(raw) => raw,

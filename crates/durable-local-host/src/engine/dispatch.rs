@@ -232,7 +232,7 @@ impl Engine {
             .begin(Kind::Turn, &target.function, Some(turn.instance()));
         let answer = self
             .handler
-            .call(&target.function, &invocation.id(), body.into())
+            .call_at_work(&self.clock, &target.function, &invocation.id(), body.into())
             .await;
         let raw = match answer {
             Ok(raw) => raw,

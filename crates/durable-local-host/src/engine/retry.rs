@@ -18,6 +18,7 @@ pub(super) struct Retry {
     pause: Duration,
     losses: u32,
     told: bool,
+    waited: bool,
     panics: u32,
     panic: String,
 }
@@ -29,6 +30,7 @@ impl Retry {
             pause: FIRST,
             losses: 0,
             told: false,
+            waited: false,
             panics: 0,
             panic: String::new(),
         }
@@ -66,10 +68,17 @@ impl Retry {
         self.panics > PANICS
     }
 
+    /// What was tried has gone on a little.
+    pub(super) fn has_come_to_something(&mut self) {
+        self.waited = false;
+    }
+
     /// Waits before the next attempt; false when the host stops meanwhile.
     pub(super) async fn wait(&mut self, stopping: &CancellationToken, clock: &Clock) -> bool {
-        // What somebody has to mend first may never succeed.
-        let _paused = self.told.then(|| clock.pause());
+        // What comes to nothing again, or has to be mended by somebody first, may never succeed:
+        // time does not wait for it.
+        let _paused = (self.told || self.waited).then(|| clock.pause());
+        self.waited = true;
         let pause = self.pause;
         self.pause = (pause * 2).min(LAST);
         tokio::select! {
@@ -88,6 +97,27 @@ mod tests {
         let mut retry = Retry::new();
         let again = (0..20).take_while(|_| retry.after_loss(10)).count();
         assert_eq!(again, 9);
+    }
+
+    #[tokio::test]
+    async fn time_does_not_wait_for_what_comes_to_nothing_again_and_again() {
+        let clock = Clock::manual();
+        let stopping = CancellationToken::new();
+        let at_work = clock.at_work();
+        let trying = async {
+            let mut retry = Retry::new();
+            while retry.wait(&stopping, &clock).await {}
+        };
+        let advancing = async {
+            assert!(
+                clock
+                    .advance(Duration::from_secs(3600), || None, || ())
+                    .await
+            );
+            stopping.cancel();
+        };
+        tokio::join!(trying, advancing);
+        drop(at_work);
     }
 
     #[test]

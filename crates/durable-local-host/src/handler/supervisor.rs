@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::client::{CallError, Client, RawAnswer};
 use super::command::{HandlerCommand, Launch, resolve_command};
+use crate::clock::Clock;
 use crate::config::AppConfig;
 use crate::console::{Console, ConsoleSource};
 use crate::error::Error;
@@ -187,9 +188,30 @@ impl Handler {
         invocation: &str,
         body: Bytes,
     ) -> Result<RawAnswer, CallError> {
+        self.call_for(None, function, invocation, body).await
+    }
+
+    /// The same for one who is at work by a clock, which does not wait for a call that hangs.
+    pub(crate) async fn call_at_work(
+        &self,
+        clock: &Clock,
+        function: &str,
+        invocation: &str,
+        body: Bytes,
+    ) -> Result<RawAnswer, CallError> {
+        self.call_for(Some(clock), function, invocation, body).await
+    }
+
+    async fn call_for(
+        &self,
+        clock: Option<&Clock>,
+        function: &str,
+        invocation: &str,
+        body: Bytes,
+    ) -> Result<RawAnswer, CallError> {
         self.ready().await?;
         let life = self.lives.current();
-        let call = self.post(function, invocation, body);
+        let call = self.post(clock, function, invocation, body);
         let Some(limit) = self.function_timeout else {
             return call.await;
         };
@@ -205,6 +227,7 @@ impl Handler {
 
     async fn post(
         &self,
+        clock: Option<&Clock>,
         function: &str,
         invocation: &str,
         body: Bytes,
@@ -214,6 +237,7 @@ impl Handler {
             let what = format!("{function}: the handler's answer was empty, so this call hangs");
             self.console
                 .problem(self.conduct.tell(&what, Punished::EmptyAnswer));
+            let _paused = clock.map(Clock::pause);
             stopped(self.stop.subscribe()).await;
             return Err(CallError::Stopping);
         }

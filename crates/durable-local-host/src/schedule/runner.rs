@@ -205,7 +205,10 @@ impl Runner {
         let body = self.request(cause, status);
         let invocation = console.begin(Kind::Timer, name, None);
         let handler = &self.services.handler;
-        let outcome = match handler.call(name, &invocation.id(), body.into()).await {
+        let clock = self.services.engine.clock();
+        let id = invocation.id();
+        let answer = handler.call_at_work(clock, name, &id, body.into());
+        let outcome = match answer.await {
             Ok(raw) => match Answer::read(&raw) {
                 Ok(answer) => {
                     console.logged(&invocation, &answer.logs);

@@ -38,6 +38,8 @@ enum Progress {
     Done,
     /// The handler left operations for later.
     Partial,
+    /// The handler left all of them.
+    Nothing,
 }
 
 impl Engine {
@@ -67,9 +69,15 @@ impl Engine {
                     more = entity
                         .as_ref()
                         .is_some_and(|loaded| loaded.scheduler.has_work());
-                    if progress == Progress::Done {
-                        retry = Retry::new();
-                    } else if !retry.wait(&self.stopping, &self.clock).await {
+                    match progress {
+                        Progress::Done => {
+                            retry = Retry::new();
+                            continue;
+                        }
+                        Progress::Partial => retry.has_come_to_something(),
+                        Progress::Nothing => {}
+                    }
+                    if !retry.wait(&self.stopping, &self.clock).await {
                         return;
                     }
                 }
@@ -128,9 +136,12 @@ impl Engine {
                 }),
                 None => self.call_entity(&entity_id, &batch, &work, retry).await?,
             };
-            if self.apply(&entity_id, reply, &mut batch, &mut work) < asked {
-                progress = Progress::Partial;
-            }
+            let done = self.apply(&entity_id, reply, &mut batch, &mut work);
+            progress = match done {
+                0 => Progress::Nothing,
+                done if done < asked => Progress::Partial,
+                _ => Progress::Done,
+            };
         }
         if let Some(lock) = work.lock.take() {
             batch.grant(lock);
@@ -219,7 +230,7 @@ impl Engine {
             .begin(Kind::Batch, &target.function, Some(&instance));
         let answer = self
             .handler
-            .call(&target.function, &invocation.id(), body.into())
+            .call_at_work(&self.clock, &target.function, &invocation.id(), body.into())
             .await;
         let raw = match answer {
             Ok(raw) => raw,
