@@ -10,6 +10,7 @@
 mod cli;
 mod clock;
 mod config;
+mod connections;
 mod console;
 mod dashboard;
 mod display;

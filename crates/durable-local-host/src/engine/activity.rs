@@ -120,7 +120,12 @@ impl Engine {
     async fn call_activity(&self, task: &Task) -> Outcome {
         let Some(target) = self.functions.activity(&task.name) else {
             if task.name.eq_ignore_ascii_case("BuiltIn::HttpActivity") {
-                return match http_activity::send(task.input.as_deref()).await {
+                let sent = tokio::select! {
+                    sent = http_activity::send(task.input.as_deref()) => sent,
+                    // It is sent again by the next host.
+                    () = self.stopping.cancelled() => return Outcome::Stopping,
+                };
+                return match sent {
                     Ok(result) => Outcome::Completed(Some(result)),
                     Err(problem) => Outcome::Refused(problem),
                 };

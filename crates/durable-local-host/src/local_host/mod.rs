@@ -114,7 +114,8 @@ impl LocalHost {
         self.handler.given_up().await
     }
 
-    /// Stops: no more requests, the handler ends, what was decided is written.
+    /// Stops: no more requests, the handler ends, what was decided is written. Clients that do not
+    /// finish their requests are cut off after a few seconds.
     pub async fn shutdown(mut self) {
         self.stop.cancel();
         self.handler.stop().await;

@@ -2,8 +2,10 @@
 
 use durable_local_host::{Error, HandlerCommand, LocalHost, StartArgs, StateLocation};
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 
-use crate::app::{TestApp, handler_command, write, write_app};
+use crate::app::{BASE, PATIENCE, TestApp, handler_command, write, write_app};
 use crate::process::{HostProcess, signal};
 
 async fn error_of(files: &[(&str, &str)], handler: Option<HandlerCommand>) -> Error {
@@ -259,4 +261,44 @@ fn the_defaults_are_those_of_func_start() {
         (args.port, args.app, args.state, args.memory),
         (None, None, None, false)
     );
+}
+
+async fn stops(app: TestApp) {
+    let stopped = tokio::time::timeout(PATIENCE, app.stop()).await;
+    drop(stopped.expect("it does not stop"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_does_not_finish_its_request_does_not_keep_the_host() {
+    let app = TestApp::start().await;
+    let mut client = TcpStream::connect(("127.0.0.1", app.client.port))
+        .await
+        .unwrap();
+    let head = format!(
+        "POST {BASE}/orchestrators/hello_orchestrator HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\ncontent-length: 100\r\n\r\n"
+    );
+    client.write_all(head.as_bytes()).await.unwrap();
+    // The host is reading the body when it says so.
+    let mut answer = [0; 12];
+    client.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 100");
+    client.write_all(b"12345").await.unwrap();
+    stops(app).await;
+    drop(client);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_of_the_host_itself_does_not_keep_it() {
+    let app = TestApp::start().await;
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", silent.local_addr().unwrap());
+    let input = json!({
+        "activity": "BuiltIn::HttpActivity",
+        "input": [{"method": "GET", "uri": url, "timeout": "1.00:00:00"}],
+    });
+    app.client
+        .begin("call_activity", "a", &input.to_string())
+        .await;
+    let (_connection, _) = silent.accept().await.unwrap();
+    stops(app).await;
 }
