@@ -6,6 +6,7 @@ use std::sync::Arc;
 use durable_functions_protocol::proto::OrchestratorResponse;
 
 use super::functions::Target;
+use super::ids::Ids;
 use super::panics::{self, caught};
 use super::retry::Retry;
 use super::service::Engine;
@@ -96,7 +97,8 @@ impl Engine {
             ));
             return self.drop_messages(messages).await;
         };
-        let result = match plan(instance, messages, &self.ids) {
+        let ids = self.ids.of_instance(instance.record.updated);
+        let result = match plan(instance, messages, &ids) {
             Plan::Drop => return self.drop_messages(messages).await,
             Plan::Wait => {
                 self.instances.hold(id, std::mem::take(messages));
@@ -104,8 +106,8 @@ impl Engine {
             }
             Plan::End(result) => *result,
             Plan::Turn(turn) => match retry.given_up() {
-                Some(panic) => turn.fail(&panics::reason(panic), None, &self.ids),
-                None => self.take_turn(*turn, &instance.past, retry).await?,
+                Some(panic) => turn.fail(&panics::reason(panic), None, &ids),
+                None => self.take_turn(*turn, &instance.past, &ids, retry).await?,
             },
         };
         self.commit_turn(instance, result, messages).await
@@ -120,12 +122,9 @@ impl Engine {
         let Some(stored) = stored else {
             return Ok(None);
         };
-        let (state, latest) =
-            InstanceState::stored(stored).map_err(|error| self.unreadable(id, &error, retry))?;
-        if let Some(latest) = latest {
-            self.ids.observe(latest);
-        }
-        Ok(Some(state))
+        InstanceState::stored(stored)
+            .map(Some)
+            .map_err(|error| self.unreadable(id, &error, retry))
     }
 
     /// An instance that can't be read waits, and a line says so.
@@ -156,6 +155,7 @@ impl Engine {
         &self,
         mut turn: Turn,
         past: &[u8],
+        ids: &Ids,
         retry: &mut Retry,
     ) -> Result<TurnResult, Fault> {
         let app = self.options.default_version.as_deref();
@@ -163,7 +163,7 @@ impl Engine {
             if self.options.version_failure == VersionFailure::Fail {
                 self.console
                     .problem(format!("{}: {reason}", turn.instance()));
-                return Ok(turn.fail_version(reason, &self.ids));
+                return Ok(turn.fail_version(reason, ids));
             }
             if retry.is_first_telling() {
                 self.console.problem(format!(
@@ -178,7 +178,7 @@ impl Engine {
                 let message = self.functions.unknown_orchestrator(turn.name());
                 self.console
                     .problem(format!("{}: {message}", turn.instance()));
-                return Ok(turn.fail(&message, None, &self.ids));
+                return Ok(turn.fail(&message, None, ids));
             };
             let past = if turn.is_anew() { &[] } else { past };
             let reply = self.call_orchestrator(target, &turn, past, retry).await?;
@@ -191,8 +191,7 @@ impl Engine {
                     return Err(Fault::Again("the handler asked for it".to_owned()));
                 }
                 Reply::Response(response) => {
-                    match turn.answer(response, self.options.store_inputs, self.conduct, &self.ids)
-                    {
+                    match turn.answer(response, self.options.store_inputs, self.conduct, ids) {
                         Ok(Step::Done(result)) => return Ok(*result),
                         Ok(Step::Again(next)) => turn = *next,
                         Err((turn, fault)) => {
@@ -202,14 +201,14 @@ impl Engine {
                                 turn.instance(),
                                 fault.to_line()
                             ));
-                            return Ok(turn.fail(&message, Some(&fault.to_text()), &self.ids));
+                            return Ok(turn.fail(&message, Some(&fault.to_text()), ids));
                         }
                     }
                 }
                 Reply::Failure(message, details) => {
                     self.console
                         .problem(format!("{}: {message}", turn.instance()));
-                    return Ok(turn.fail(&message, details.as_deref(), &self.ids));
+                    return Ok(turn.fail(&message, details.as_deref(), ids));
                 }
             }
         }

@@ -60,7 +60,8 @@ impl Engine {
             record.status = OrchestrationStatus::Pending;
             record.output = None;
             record.failure = None;
-            record.updated = self.ids.time();
+            let ids = self.ids.of_instance(record.updated);
+            record.updated = ids.time();
             let chunk = HistoryChunk::of(&rewound.events);
             let message = |content: Encoded, due: Option<Ticks>| Message {
                 seq: self.ids.seq(),
@@ -82,7 +83,7 @@ impl Engine {
                 let generic = EventType::GenericEvent(GenericEvent { data });
                 commit
                     .messages
-                    .push(message(event(self.ids.time(), generic), None));
+                    .push(message(event(ids.time(), generic), None));
             }
             left.extend(rewound.children);
             commit.rewound.push(InstanceChange {
@@ -96,8 +97,7 @@ impl Engine {
                 chunks: vec![chunk],
                 next_turn: 1,
             };
-            let (state, _) = InstanceState::stored(stored).map_err(unreadable)?;
-            fresh.insert(id, state);
+            fresh.insert(id, InstanceState::stored(stored).map_err(unreadable)?);
         }
         let engine = Arc::clone(self);
         self.see_through(async move {

@@ -31,6 +31,10 @@ use crate::error::Error;
 use crate::handler::Handler;
 use crate::store::{Commit, Created, InstanceRecord, Message, NewInstance, Store, StoreError};
 use crate::strict::{Conduct, Partitions, Punished};
+use crate::time::Ticks;
+
+/// A state that is ahead of the clock by more is told of.
+const TOLD_AHEAD: Duration = Duration::from_secs(60);
 
 /// What an engine is made of.
 #[derive(Debug)]
@@ -101,11 +105,7 @@ impl Engine {
             handler: options.handler,
             store: options.store,
             console: options.console,
-            ids: Ids::after(
-                Arc::clone(&options.clock),
-                recovered.last_seq,
-                recovered.last_time,
-            ),
+            ids: Ids::after(Arc::clone(&options.clock), recovered.last_seq),
             clock: options.clock,
             instances: Instances::default(),
             entities: Inboxes::default(),
@@ -119,6 +119,7 @@ impl Engine {
             partitions: Partitions::default(),
             told_altered: Mutex::default(),
         });
+        engine.tell_times_to_come(recovered.last_time);
         if !recovered.messages.is_empty() || !recovered.tasks.is_empty() {
             engine.console.say(format!(
                 "taking up {} messages and {} tasks from the last run",
@@ -143,6 +144,19 @@ impl Engine {
             }
         }
         Ok(engine)
+    }
+
+    /// Says that the state comes from a later time than the clock's.
+    fn tell_times_to_come(&self, last: Option<Ticks>) {
+        let now = self.clock.now();
+        if let Some(last) = last.filter(|last| last.since(now) > TOLD_AHEAD) {
+            self.console.problem(format!(
+                "the state in {} comes from {}, and now it is {}: what it holds goes on from its own times, and its timers wait for the clock. Look whether the system's clock is right; a state whose time was moved by hand is best left behind, with another --state DIR",
+                self.store.place(),
+                last.iso_seconds(),
+                now.iso_seconds()
+            ));
+        }
     }
 
     /// Stops: waits for the commits under way. The handler has to be stopped before.

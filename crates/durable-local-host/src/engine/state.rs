@@ -4,7 +4,6 @@ use durable_functions_protocol::proto::{EventType, ParentInstanceInfo};
 
 use super::turn::TurnResult;
 use crate::store::{HistoryChunk, InstanceRecord, StoredInstance};
-use crate::time::Ticks;
 
 /// An instance with its history as it goes into requests: a turn reads nothing from the store.
 #[derive(Clone, Debug)]
@@ -36,16 +35,12 @@ impl InstanceState {
         }
     }
 
-    /// An instance as the store has it; besides, the latest time in its history.
-    pub(crate) fn stored(
-        stored: StoredInstance,
-    ) -> Result<(Self, Option<Ticks>), prost::DecodeError> {
+    /// An instance as the store has it.
+    pub(crate) fn stored(stored: StoredInstance) -> Result<Self, prost::DecodeError> {
         let mut state = Self::fresh(stored.record);
         state.next_turn = stored.next_turn;
-        let mut latest = None;
         for chunk in &stored.chunks {
             for encoded in chunk.decode()? {
-                latest = latest.max(encoded.event.timestamp.as_ref().map(Ticks::from_proto));
                 match encoded.event.event_type {
                     Some(EventType::ExecutionStarted(started)) => {
                         state.started = true;
@@ -58,7 +53,7 @@ impl InstanceState {
             }
             state.past.extend_from_slice(&chunk.events);
         }
-        Ok((state, latest))
+        Ok(state)
     }
 
     /// Takes over what a turn came to, once it is committed.

@@ -22,6 +22,7 @@ mod rpc;
 
 mod activities;
 mod browsers;
+mod clocks;
 mod command_line;
 mod console;
 mod dashboard;

@@ -194,7 +194,7 @@ fn play_orchestrator(hub: &mut Hub, exchange: &Exchange, ids: &Ids, scenario: &s
 
 #[test]
 fn scenarios_go_as_recorded() {
-    let ids = Ids::after(Clock::system(), 0, None);
+    let ids = Ids::after(Clock::system(), 0);
     let mut states = Vec::new();
     for (scenario, exchanges) in recordings() {
         let mut hub = Hub::default();

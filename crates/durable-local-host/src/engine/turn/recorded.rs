@@ -103,7 +103,6 @@ fn state_before(request: &OrchestratorRequest) -> InstanceState {
         next_turn: 1,
     })
     .unwrap()
-    .0
 }
 
 fn messages(request: &OrchestratorRequest) -> Vec<Message> {
@@ -167,7 +166,7 @@ fn is_continued(request: &OrchestratorRequest) -> bool {
 
 #[test]
 fn histories_grow_as_recorded() {
-    let ids = Ids::after(Clock::system(), 0, None);
+    let ids = Ids::after(Clock::system(), 0);
     let mut compared = 0;
     for (name, turns) in recordings() {
         let mut expected: HashMap<String, Vec<HistoryEvent>> = HashMap::new();
@@ -225,7 +224,7 @@ fn check_outbox(response: &OrchestratorResponse, result: &TurnResult) {
 
 #[test]
 fn continued_turns_begin_as_recorded() {
-    let ids = Ids::after(Clock::system(), 0, None);
+    let ids = Ids::after(Clock::system(), 0);
     let mut compared = 0;
     for (name, turns) in recordings() {
         for pair in turns.windows(2) {
@@ -262,7 +261,7 @@ fn continued_turns_begin_as_recorded() {
 
 #[test]
 fn children_start_as_recorded() {
-    let ids = Ids::after(Clock::system(), 0, None);
+    let ids = Ids::after(Clock::system(), 0);
     let mut compared = 0;
     for (name, turns) in recordings() {
         let mut children: HashMap<String, HistoryEvent> = HashMap::new();
@@ -293,7 +292,7 @@ fn children_start_as_recorded() {
 
 #[test]
 fn the_status_follows_what_happened() {
-    let ids = Ids::after(Clock::system(), 0, None);
+    let ids = Ids::after(Clock::system(), 0);
     let last = |wanted: &str| {
         let recordings = recordings();
         let (_, turns) = recordings.iter().find(|(name, _)| name == wanted).unwrap();
@@ -322,7 +321,7 @@ fn the_status_follows_what_happened() {
 
 #[test]
 fn messages_before_the_start_wait_and_termination_does_not() {
-    let ids = Ids::after(Clock::system(), 0, None);
+    let ids = Ids::after(Clock::system(), 0);
     let (_, turns) = recordings()
         .into_iter()
         .find(|(name, _)| name == "event_raised")
@@ -369,7 +368,7 @@ fn messages_before_the_start_wait_and_termination_does_not() {
 fn a_later_start_is_a_message_that_is_not_due_yet() {
     use super::{NewExecution, new_instance};
     use crate::store::Reuse;
-    let ids = Ids::after(Clock::system(), 0, None);
+    let ids = Ids::after(Clock::system(), 0);
     let at = Ticks::parse("2026-11-23T09:03:33.3796998Z").unwrap();
     let execution = NewExecution {
         id: "scheduled_start".into(),
