@@ -93,8 +93,9 @@ impl LocalHost {
     /// that is set on the way fires on the way, and histories show the times at which things were
     /// due. Timer triggers run, too.
     ///
-    /// It waits for activities and for the handler, but not for a turn that is refused again and
-    /// again, such as that of a version that does not match.
+    /// It waits for activities and for the handler, but not for what comes to nothing again and
+    /// again, such as a turn of a version that does not match, nor for a call that a strict host
+    /// leaves hanging.
     ///
     /// # Errors
     ///

@@ -1,12 +1,12 @@
-//! States that are ahead of the clock.
+//! States that are ahead of the clock, and what a clock that is moved by hand waits for.
 
 use std::time::Duration;
 
 use durable_functions_protocol::proto::EventType;
 use durable_local_host::StateLocation;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::app::{BASE, TestApp};
+use crate::app::{BASE, PATIENCE, TestApp};
 use crate::rpc::Rpc;
 
 fn day(text: &Value) -> String {
@@ -50,5 +50,35 @@ async fn one_instance_ahead_of_the_clock_takes_no_other_with_it() {
         .collect();
     assert_eq!(turns.len(), 2);
     assert!(turns[0] < turns[1], "{turns:?}");
+    app.stop().await;
+}
+
+async fn advance(app: &TestApp) {
+    let host = app.host.as_ref().unwrap();
+    let advanced = tokio::time::timeout(PATIENCE, host.advance(Duration::from_secs(3600))).await;
+    advanced.expect("it waits for ever").unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_clock_does_not_wait_for_a_turn_that_comes_again_for_ever() {
+    let app = TestApp::start_with("{}", |builder| builder.memory().manual_time()).await;
+    let input = json!("again always").to_string();
+    app.client.begin("misbehave", "a", &input).await;
+    advance(&app).await;
+    let status = app.client.run("hello_orchestrator", "b", "").await;
+    assert_eq!(status["output"], "Hello Seoul!");
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_clock_does_not_wait_for_a_call_that_hangs_as_on_azure() {
+    let app = TestApp::start_with(r#"{"functionTimeout":"-1"}"#, |builder| {
+        builder.memory().strict().manual_time()
+    })
+    .await;
+    let input = json!("empty").to_string();
+    app.client.begin("misbehave", "a", &input).await;
+    app.lines.wait_for("so this call hangs").await;
+    advance(&app).await;
     app.stop().await;
 }

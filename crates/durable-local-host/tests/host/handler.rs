@@ -214,6 +214,11 @@ fn misbehave(request: &OrchestratorRequest) -> Reply {
                 ..Default::default()
             })
         }
+        "again always" => return_response(&OrchestratorResponse {
+            instance_id: request.instance_id.clone(),
+            requires_history: true,
+            ..Default::default()
+        }),
         "platform" if TURNS.fetch_add(1, Ordering::Relaxed) < 2 => {
             reply("text/plain", "No process is associated with this object.")
         }
