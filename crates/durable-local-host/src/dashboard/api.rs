@@ -91,7 +91,10 @@ impl Dashboard {
         let mut records = self.engine.store().entities(from, page + 1).await?;
         let next = records.get(page).map(|record| record.id.to_string());
         records.truncate(page);
-        let entities = records.iter().filter_map(EntityDocument::new).collect();
+        let entities = records
+            .iter()
+            .filter_map(|record| EntityDocument::new(record).transpose())
+            .collect::<Result<_, _>>()?;
         Ok(Page::json(&EntitiesDocument { entities, next }))
     }
 
@@ -132,7 +135,7 @@ impl Dashboard {
         let mut document =
             InstanceDocument::new(&stored.record, history, self.engine.clock().now());
         document.parent = parent(&events);
-        if let Some(failure) = of_instance(&stored.record, &events) {
+        if let Some(failure) = of_instance(&stored.record, &events)? {
             document.failure = Some(FailureDocument {
                 links: links(&failure, EVENT_TEXT),
                 call: self.cause(&stored, &events).await?,
@@ -149,7 +152,7 @@ impl Dashboard {
     ) -> Result<Option<CallDocument>, Fault> {
         let mut path = vec![link(stored)];
         let Some(mut call) =
-            of_instance(&stored.record, events).and_then(|failure| blamed_call(&failure, events))
+            of_instance(&stored.record, events)?.and_then(|failure| blamed_call(&failure, events))
         else {
             return Ok(None);
         };
@@ -161,7 +164,7 @@ impl Dashboard {
                 break;
             };
             let events = decode(&stored.chunks)?;
-            let deeper = of_instance(&stored.record, &events)
+            let deeper = of_instance(&stored.record, &events)?
                 .and_then(|failure| blamed_call(&failure, &events));
             match deeper {
                 // Further down only as long as one failure led to the next.

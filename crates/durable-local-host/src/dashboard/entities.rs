@@ -1,10 +1,11 @@
 //! Entities with their states and locks. They are kept as instances called `@name@key`: the input holds
 //! the state, the custom status what else is known of them.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::events::Text;
-use crate::store::InstanceRecord;
+use crate::engine::{EntityStatus, is_stored_entity, state_of};
+use crate::store::{InstanceRecord, StoreError};
 
 /// Characters of a state that are shown.
 const STATE_TEXT: usize = 2_000;
@@ -29,47 +30,35 @@ pub(super) struct EntityDocument {
     /// The orchestration that has it locked.
     locked_by: Option<String>,
     /// How many operations wait.
-    waiting: u64,
+    waiting: usize,
     last_operation: String,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Status {
-    queue_size: u64,
-    locked_by: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Scheduler {
-    state: Option<String>,
-}
-
-fn parsed<'a, T: Default + Deserialize<'a>>(text: Option<&'a str>) -> T {
-    text.and_then(|text| serde_json::from_str(text).ok())
-        .unwrap_or_default()
 }
 
 impl EntityDocument {
     /// The entity in a row; `None` when there is nothing to show, or the row is of something else.
-    pub(super) fn new(record: &InstanceRecord) -> Option<Self> {
-        let (name, key) = record.id.strip_prefix('@')?.split_once('@')?;
-        let status: Status = parsed(record.custom_status.as_deref());
-        let scheduler: Scheduler = parsed(record.input.as_deref());
+    pub(super) fn new(record: &InstanceRecord) -> Result<Option<Self>, StoreError> {
+        let parts = record
+            .id
+            .strip_prefix('@')
+            .and_then(|id| id.split_once('@'));
+        let Some((name, key)) = parts.filter(|_| is_stored_entity(record)) else {
+            return Ok(None);
+        };
+        let status = EntityStatus::of(record)?;
+        let state = state_of(record)?;
         let idle = status.locked_by.is_none() && status.queue_size == 0;
-        if scheduler.state.is_none() && idle {
-            return None;
+        if state.is_none() && idle {
+            return Ok(None);
         }
-        Some(Self {
+        Ok(Some(Self {
             id: record.id.to_string(),
             name: name.to_owned(),
             key: key.to_owned(),
-            state: Text::optional(scheduler.state.as_deref(), STATE_TEXT),
+            state: Text::optional(state.as_deref(), STATE_TEXT),
             locked_by: status.locked_by,
             waiting: status.queue_size,
             last_operation: record.updated.iso(),
-        })
+        }))
     }
 }
 
@@ -81,11 +70,11 @@ mod tests {
     use super::*;
     use crate::time::Ticks;
 
-    fn shown(id: &str, input: &str, custom_status: &str) -> Option<serde_json::Value> {
-        let record = InstanceRecord {
+    fn record(id: &str, input: &str, custom_status: &str) -> InstanceRecord {
+        InstanceRecord {
             id: id.into(),
             execution_id: "e".into(),
-            name: "@counter".into(),
+            name: id.into(),
             version: None,
             status: OrchestrationStatus::Running,
             input: Some(input.into()),
@@ -96,8 +85,13 @@ mod tests {
             updated: Ticks(0),
             scheduled: None,
             generation: None,
-        };
-        EntityDocument::new(&record).map(|entity| serde_json::to_value(entity).unwrap())
+        }
+    }
+
+    fn shown(id: &str, input: &str, custom_status: &str) -> Option<serde_json::Value> {
+        EntityDocument::new(&record(id, input, custom_status))
+            .unwrap()
+            .map(|entity| serde_json::to_value(entity).unwrap())
     }
 
     #[test]
@@ -125,8 +119,20 @@ mod tests {
     #[test]
     fn what_does_not_exist_is_not_shown() {
         assert_eq!(shown("@counter@a", "{}", "{}"), None);
-        assert_eq!(shown("@counter@a", "5", "\"text\""), None);
         assert_eq!(shown("@counter", r#"{"state":"5"}"#, "{}"), None);
         assert_eq!(shown("counter@a", r#"{"state":"5"}"#, "{}"), None);
+        let orchestration = InstanceRecord {
+            name: "n".into(),
+            ..record("@counter@a", "5", "\"text\"")
+        };
+        assert!(EntityDocument::new(&orchestration).unwrap().is_none());
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told() {
+        for (input, status) in [("{}", "\"text\""), (r#"{"state":5}"#, "{}"), ("", "{}")] {
+            let error = EntityDocument::new(&record("@counter@a", input, status)).unwrap_err();
+            assert!(error.to_string().contains("@counter@a"), "{error}");
+        }
     }
 }

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::documents::LinkDocument;
 use super::events::{EVENT_TEXT, LinkOfFailure, Text, links};
-use crate::store::{Encoded, InstanceRecord};
+use crate::store::{Encoded, InstanceRecord, StoreError};
 
 /// Why an instance failed.
 #[derive(Debug, Serialize)]
@@ -51,14 +51,22 @@ pub(super) struct CallDocument {
 const SHORT: usize = 3;
 
 /// The failure of an instance, if it failed.
-pub(super) fn of_instance(record: &InstanceRecord, events: &[Encoded]) -> Option<Failure> {
+pub(super) fn of_instance(
+    record: &InstanceRecord,
+    events: &[Encoded],
+) -> Result<Option<Failure>, StoreError> {
     if record.status != durable_functions_protocol::proto::OrchestrationStatus::Failed {
-        return None;
+        return Ok(None);
     }
-    let recorded = record
-        .failure
-        .as_deref()
-        .and_then(|bytes| TaskFailureDetails::decode(bytes).ok());
+    let recorded = match &record.failure {
+        Some(bytes) => Some(TaskFailureDetails::decode(&**bytes).map_err(|error| {
+            StoreError::Unreadable(format!(
+                "the failure of {} can't be read: {error}",
+                record.id
+            ))
+        })?),
+        None => None,
+    };
     let details = recorded.or_else(|| {
         events
             .iter()
@@ -68,10 +76,10 @@ pub(super) fn of_instance(record: &InstanceRecord, events: &[Encoded]) -> Option
                 _ => None,
             })
     });
-    Some(match details {
+    Ok(Some(match details {
         Some(details) => Failure::from_activity(Some(&details)),
         None => Failure::new("Failed", record.output.clone().unwrap_or_default()),
-    })
+    }))
 }
 
 /// The call to blame for the failure of an instance.

@@ -24,7 +24,7 @@ mod trouble;
 mod turn;
 mod watchers;
 
-pub(crate) use entities::{EntityId, Signal, Status as EntityStatus, state_of};
+pub(crate) use entities::{EntityId, Signal, Status as EntityStatus, is_stored_entity, state_of};
 pub(crate) use functions::FunctionTable;
 pub(crate) use service::{Engine, EngineOptions};
 pub(crate) use start::{StartOutcome, StartRequest};

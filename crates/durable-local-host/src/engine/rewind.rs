@@ -17,7 +17,7 @@ use super::service::Engine;
 use super::state::InstanceState;
 use super::turn::event;
 use crate::store::{
-    Commit, Encoded, HistoryChunk, InstanceChange, Message, StoreError, StoredInstance,
+    Commit, Encoded, HistoryChunk, InstanceChange, Message, StoreError, StoredInstance, Unreadable,
 };
 use crate::time::Ticks;
 
@@ -130,7 +130,7 @@ impl Engine {
     }
 }
 
-fn unreadable(error: prost::DecodeError) -> StoreError {
+fn unreadable(error: Unreadable) -> StoreError {
     StoreError::Unreadable(format!("the history can't be read: {error}"))
 }
 

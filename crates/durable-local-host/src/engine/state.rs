@@ -3,7 +3,7 @@
 use durable_functions_protocol::proto::{EventType, ParentInstanceInfo};
 
 use super::turn::TurnResult;
-use crate::store::{HistoryChunk, InstanceRecord, StoredInstance};
+use crate::store::{HistoryChunk, InstanceRecord, StoredInstance, Unreadable};
 
 /// An instance with its history as it goes into requests: a turn reads nothing from the store.
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ impl InstanceState {
     }
 
     /// An instance as the store has it.
-    pub(crate) fn stored(stored: StoredInstance) -> Result<Self, prost::DecodeError> {
+    pub(crate) fn stored(stored: StoredInstance) -> Result<Self, Unreadable> {
         let mut state = Self::fresh(stored.record);
         state.next_turn = stored.next_turn;
         for chunk in &stored.chunks {

@@ -11,7 +11,7 @@ use tonic::Status;
 
 use super::convert::time;
 use super::operations::{Outcome, PAGE, broken, from_token};
-use crate::engine::{Engine, EntityId, EntityStatus, Signal, state_of};
+use crate::engine::{Engine, EntityId, EntityStatus, Signal, is_stored_entity, state_of};
 use crate::store::{InstanceFilter, InstanceRecord};
 
 pub(super) async fn signal(
@@ -46,7 +46,9 @@ pub(super) async fn get(
     let record = engine.store().instance(&request.instance_id).await;
     let entity = record
         .map_err(broken)?
-        .and_then(|record| metadata(record, request.include_state, false));
+        .map(|record| metadata(record, request.include_state, false))
+        .transpose()?
+        .flatten();
     Ok(GetEntityResponse {
         exists: entity.is_some(),
         entity,
@@ -81,8 +83,10 @@ pub(super) async fn query(
     Ok(QueryEntitiesResponse {
         entities: records
             .into_iter()
-            .filter_map(|record| metadata(record, query.include_state, query.include_transient))
-            .collect(),
+            .filter_map(|record| {
+                metadata(record, query.include_state, query.include_transient).transpose()
+            })
+            .collect::<Result<_, _>>()?,
         continuation_token: next,
     })
 }
@@ -116,16 +120,24 @@ fn check_id(id: &str) -> Outcome<()> {
 }
 
 /// What is told of an entity; nothing of one without a state, unless those are wanted too.
-fn metadata(record: InstanceRecord, with_state: bool, transient: bool) -> Option<EntityMetadata> {
-    let status = EntityStatus::read(record.custom_status.as_deref());
-    if !status.entity_exists && !transient {
-        return None;
+fn metadata(
+    record: InstanceRecord,
+    with_state: bool,
+    transient: bool,
+) -> Outcome<Option<EntityMetadata>> {
+    if !is_stored_entity(&record) {
+        return Ok(None);
     }
-    Some(EntityMetadata {
+    let status = EntityStatus::of(&record).map_err(broken)?;
+    if !status.entity_exists && !transient {
+        return Ok(None);
+    }
+    let state = state_of(&record).map_err(broken)?;
+    Ok(Some(EntityMetadata {
         instance_id: record.id.to_string(),
         last_modified_time: Some(record.created.to_proto()),
         backlog_queue_size: i32::try_from(status.queue_size).unwrap_or(i32::MAX),
         locked_by: status.locked_by,
-        serialized_state: state_of(record.input.as_deref()).filter(|_| with_state),
-    })
+        serialized_state: state.filter(|_| with_state),
+    }))
 }

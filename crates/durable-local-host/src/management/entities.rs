@@ -3,9 +3,9 @@
 use super::actions::{Outcome, PAGE};
 use super::request::{ManagementRequest, Reply, object, text};
 use super::routes::Management;
-use crate::engine::{EntityId, EntityStatus, Signal, state_of};
+use crate::engine::{EntityId, EntityStatus, Signal, is_stored_entity, state_of};
 use crate::newtonsoft::{Dates, Json, json_or_text, parse, render};
-use crate::store::{InstanceFilter, InstanceRecord};
+use crate::store::{InstanceFilter, InstanceRecord, StoreError};
 
 /// The instance id of an entity. Names are in lower case there; `$` stands for the empty key.
 fn instance_id(name: &str, key: &str) -> String {
@@ -24,8 +24,8 @@ impl Management {
             .store()
             .instance(&instance_id(name, key))
             .await?;
-        let state = record.and_then(|record| state_of(record.input.as_deref()));
-        Ok(match state {
+        let state = record.filter(is_stored_entity).as_ref().map(state_of);
+        Ok(match state.transpose()?.flatten() {
             Some(state) => Reply::json(200, &json_or_text(&state)),
             None => Reply::empty(404),
         })
@@ -69,8 +69,8 @@ impl Management {
         let with_state = request.flag("fetchState", false);
         let entities = records
             .iter()
-            .filter_map(|record| entity_document(record, with_state));
-        let reply = Reply::json(200, &Json::Array(entities.collect()));
+            .filter_map(|record| entity_document(record, with_state).transpose());
+        let reply = Reply::json(200, &Json::Array(entities.collect::<Result<_, _>>()?));
         Ok(match next {
             Some(token) => reply.with("x-ms-continuation-token", token),
             None => reply,
@@ -136,18 +136,20 @@ impl Management {
     }
 }
 
-fn entity_document(record: &InstanceRecord, with_state: bool) -> Option<Json> {
-    let id = EntityId::parse(&record.id)?;
-    if !EntityStatus::read(record.custom_status.as_deref()).entity_exists {
-        return None;
+fn entity_document(record: &InstanceRecord, with_state: bool) -> Result<Option<Json>, StoreError> {
+    let Some(id) = EntityId::parse(&record.id).filter(|_| is_stored_entity(record)) else {
+        return Ok(None);
+    };
+    if !EntityStatus::of(record)?.entity_exists {
+        return Ok(None);
     }
-    let state = state_of(record.input.as_deref()).filter(|_| with_state);
-    Some(object([
+    let state = state_of(record)?.filter(|_| with_state);
+    Ok(Some(object([
         (
             "entityId",
             object([("name", text(&id.name)), ("key", text(&id.key))]),
         ),
         ("lastOperationTime", text(&record.created.iso())),
         ("state", state.as_deref().map_or(Json::Null, json_or_text)),
-    ]))
+    ])))
 }

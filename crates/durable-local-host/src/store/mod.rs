@@ -32,7 +32,7 @@ pub(crate) use rates::{RATE_SECONDS, RecentRates};
 pub(crate) use records::frame_events;
 pub(crate) use records::{
     Commit, Created, Encoded, HistoryChunk, InstanceChange, InstanceRecord, Message, NewInstance,
-    Recovered, Reuse, StatusSet, StoredInstance, Task, has_ended,
+    Recovered, Reuse, StatusSet, StoredInstance, Task, Unreadable, has_ended,
 };
 pub(crate) use timers::TimerStatus;
 use worker::Worker;
@@ -411,6 +411,35 @@ mod tests {
             (events[0].reason.as_deref(), events[1].reason.as_deref()),
             (None, Some("because"))
         );
+    }
+
+    #[test]
+    fn a_chunk_whose_reasons_are_lost_is_not_read() {
+        let event = new_instance("a", 0, Reuse::New).start.content;
+        let chunk = HistoryChunk::of(&[event]);
+        assert_eq!(chunk.reasons.as_deref(), Some(r#"[[0,"why"]]"#));
+        for reasons in ["", "{}", r#"[[1,"why"]]"#] {
+            let broken = HistoryChunk {
+                reasons: Some(reasons.into()),
+                ..chunk.clone()
+            };
+            assert!(broken.decode().is_err(), "{reasons}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_status_that_is_none_is_neither_read_nor_purged() {
+        let store = Store::memory().unwrap();
+        store.commit(start("a", 1)).await.unwrap();
+        let spoil = |connection: &Connection| {
+            connection.execute("UPDATE instances SET status = 99", [])?;
+            Ok(())
+        };
+        store.writer.run(spoil).await.unwrap();
+        let error = store.instance("a").await.unwrap_err().to_string();
+        assert!(error.contains("99"), "{error}");
+        assert!(store.purge(vec!["a".into()]).await.is_err());
+        assert!(store.commit(start("a", 2)).await.is_err());
     }
 
     #[tokio::test]

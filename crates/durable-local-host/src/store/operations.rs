@@ -3,7 +3,7 @@
 use prost::Message as _;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::queries::{message_from_row, status_of, task_from_row};
+use super::queries::{StoredStatus, message_from_row, task_from_row};
 use super::records::{
     Commit, Created, InstanceChange, InstanceRecord, Message, NewInstance, Recovered, Reuse, Task,
     has_ended,
@@ -133,12 +133,12 @@ fn create(connection: &Connection, new: &NewInstance) -> rusqlite::Result<Create
                     Reuse::IfEnded | Reuse::New => true,
                 }
         };
-        let existing: Option<(i32, Option<i64>)> = connection
+        let existing: Option<(StoredStatus, Option<i64>)> = connection
             .prepare_cached("SELECT status, generation FROM instances WHERE id = ?1")?
             .query_row([&*record.id], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
-        match existing.map(|(status, generation)| (status_of(status), generation)) {
-            Some((status, _)) if !may_go(status) => {
+        match existing {
+            Some((StoredStatus(status), _)) if !may_go(status) => {
                 if let Some(refusal) = &new.refusal {
                     insert_message(connection, refusal)?;
                 }
@@ -217,11 +217,11 @@ fn delete(connection: &Connection, id: &str) -> rusqlite::Result<()> {
 pub(super) fn purge(connection: &Connection, ids: &[String]) -> rusqlite::Result<usize> {
     let mut deleted = 0;
     for id in ids {
-        let status: Option<i32> = connection
+        let status: Option<StoredStatus> = connection
             .prepare_cached("SELECT status FROM instances WHERE id = ?1")?
             .query_row([id], |row| row.get(0))
             .optional()?;
-        if status.is_some_and(|status| has_ended(status_of(status))) {
+        if status.is_some_and(|StoredStatus(status)| has_ended(status)) {
             delete(connection, id)?;
             deleted += 1;
         }

@@ -217,7 +217,7 @@ mod tests {
                 execution_id: "e".into(),
                 name: (*name).into(),
                 version: None,
-                status: super::super::queries::status_of(*status),
+                status: (*status).try_into().unwrap(),
                 input: Some("1".into()),
                 output: None,
                 custom_status: None,

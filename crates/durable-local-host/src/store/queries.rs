@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use durable_functions_protocol::proto::{HistoryEvent, OrchestrationStatus};
 use prost::Message as _;
-use rusqlite::types::{Type, Value};
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, Type, Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 
 use super::records::{Encoded, HistoryChunk, InstanceRecord, Message, StoredInstance, Task};
@@ -177,7 +177,7 @@ pub(super) fn record_from_row(row: &Row<'_>) -> rusqlite::Result<InstanceRecord>
         execution_id: row.get::<_, Arc<str>>(1)?,
         name: row.get(2)?,
         version: row.get(3)?,
-        status: status_of(row.get(4)?),
+        status: row.get::<_, StoredStatus>(4)?.0,
         input: row.get(5)?,
         output: row.get(6)?,
         custom_status: row.get(7)?,
@@ -219,9 +219,17 @@ pub(super) fn task_from_row(row: &Row<'_>) -> rusqlite::Result<Task> {
     })
 }
 
-/// The status of a number in a row.
-pub(super) fn status_of(number: i32) -> OrchestrationStatus {
-    OrchestrationStatus::try_from(number).unwrap_or(OrchestrationStatus::Failed)
+/// A status as rows have it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StoredStatus(pub(super) OrchestrationStatus);
+
+impl FromSql for StoredStatus {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let number = i32::column_result(value)?;
+        OrchestrationStatus::try_from(number)
+            .map(Self)
+            .map_err(|_| FromSqlError::OutOfRange(number.into()))
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use durable_functions_protocol::proto::{HistoryEvent, OrchestrationStatus, OrchestratorRequest};
 use prost::Message as _;
+use serde_json::{Value, json};
 
 use crate::time::Ticks;
 
@@ -243,21 +244,31 @@ pub(crate) fn frame_events<'a>(
     }
 }
 
+/// Why a chunk of a history can't be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unreadable {
+    /// Its events are none.
+    #[error("{0}")]
+    Events(#[from] prost::DecodeError),
+    /// The reasons of its failures are none.
+    #[error("the reasons of its failures are not what the host writes: {0}")]
+    Reasons(#[from] serde_json::Error),
+    /// A reason belongs to no event.
+    #[error("the reason of a failure is that of event {0} of a turn, which is not there")]
+    Nobody(usize),
+}
+
 impl HistoryChunk {
     /// A chunk of these events.
     pub(crate) fn of(events: &[Encoded]) -> Self {
         let mut framed = Vec::with_capacity(events.len() * 48);
         frame_events(events.iter().map(|encoded| &encoded.event), &mut framed);
-        let reasons: Vec<(usize, &str)> = events
+        let reasons: Vec<Value> = events
             .iter()
             .enumerate()
-            .filter_map(|(at, encoded)| Some((at, encoded.reason.as_deref()?)))
+            .filter_map(|(at, encoded)| Some(json!([at, encoded.reason.as_deref()?])))
             .collect();
-        let reasons = if reasons.is_empty() {
-            None
-        } else {
-            serde_json::to_string(&reasons).ok()
-        };
+        let reasons = (!reasons.is_empty()).then(|| Value::Array(reasons).to_string());
         Self {
             events: framed,
             reasons,
@@ -265,7 +276,7 @@ impl HistoryChunk {
     }
 
     /// The events of the chunk.
-    pub(crate) fn decode(&self) -> Result<Vec<Encoded>, prost::DecodeError> {
+    pub(crate) fn decode(&self) -> Result<Vec<Encoded>, Unreadable> {
         let events = OrchestratorRequest::decode(self.events.as_slice())?.past_events;
         let mut decoded: Vec<Encoded> = events
             .into_iter()
@@ -274,15 +285,13 @@ impl HistoryChunk {
                 reason: None,
             })
             .collect();
-        let reasons: Vec<(usize, String)> = self
-            .reasons
-            .as_deref()
-            .and_then(|text| serde_json::from_str(text).ok())
-            .unwrap_or_default();
+        let reasons: Vec<(usize, String)> = match &self.reasons {
+            Some(text) => serde_json::from_str(text)?,
+            None => Vec::new(),
+        };
         for (at, reason) in reasons {
-            if let Some(encoded) = decoded.get_mut(at) {
-                encoded.reason = Some(reason);
-            }
+            let encoded = decoded.get_mut(at).ok_or(Unreadable::Nobody(at))?;
+            encoded.reason = Some(reason);
         }
         Ok(decoded)
     }

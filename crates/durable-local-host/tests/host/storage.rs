@@ -2,13 +2,18 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
+use durable_functions_protocol::proto::CleanEntityStorageRequest;
 use durable_local_host::{Error, LocalHost, LocalHostBuilder, StateLocation};
 use rusqlite::Connection;
+use serde_json::Value;
+use tonic::Code;
 
 use crate::app::{BASE, TestApp, handler_command, write_app};
 use crate::kills::host_json_of_handler;
 use crate::process::HostProcess;
+use crate::rpc::Rpc;
 
 const FILE: &str = "testhubname.sqlite3";
 
@@ -64,6 +69,56 @@ async fn a_file_that_is_no_database_is_refused_with_what_to_do() {
     let error = refusal(state.path()).await;
     assert!(error.contains(&file.display().to_string()), "{error}");
     assert!(error.contains("The file is damaged"), "{error}");
+}
+
+/// An entity whose status or state is not what the host writes is not taken for one without them,
+/// which would be cleaned away.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entity_that_cannot_be_read_is_told_and_kept() {
+    let state = tempfile::tempdir().unwrap();
+    let app = TestApp::start_with("{}", at(state.path())).await;
+    let path = format!("{BASE}/entities/counter/a");
+    app.client.post(&format!("{path}?op=add"), "5").await;
+    let exists = |status: &Value| status["customStatus"]["entityExists"] == true;
+    app.client.until("@counter@a", exists).await;
+    app.stop().await;
+    let change = |text: &str| {
+        let connection = Connection::open(state.path().join(FILE)).unwrap();
+        let changed = connection.execute(text, []).unwrap();
+        assert_eq!(changed, 1);
+    };
+    for (damage, route) in [
+        (
+            "UPDATE instances SET custom_status = '{\"entityExists\":true'",
+            "entities",
+        ),
+        (
+            "UPDATE instances SET custom_status = '{}', input = '{\"state\":5}'",
+            "entities/counter/a",
+        ),
+    ] {
+        change(damage);
+        let app =
+            TestApp::start_with("{}", |builder| at(state.path())(builder).manual_time()).await;
+        let host = app.host.as_ref().unwrap();
+        host.advance(Duration::from_secs(86_400)).await.unwrap();
+        let rpc = Rpc::connect(&app.client).await;
+        let clean = CleanEntityStorageRequest {
+            remove_empty_entities: true,
+            ..Default::default()
+        };
+        let (code, text) = rpc.fail("CleanEntityStorage", clean).await;
+        assert_eq!(code, Code::Internal);
+        assert!(
+            text.contains("of the entity @counter@a is not what"),
+            "{text}"
+        );
+        let answer = app.client.get(&format!("{BASE}/{route}")).await;
+        assert_eq!(answer.status, 500, "{}", answer.text());
+        assert!(answer.text().contains("@counter@a"), "{}", answer.text());
+        app.stop().await;
+    }
+    change("DELETE FROM instances WHERE id = '@counter@a'");
 }
 
 #[tokio::test(flavor = "multi_thread")]

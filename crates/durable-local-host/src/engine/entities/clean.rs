@@ -6,7 +6,7 @@ use durable_functions_protocol::proto::{EventRaisedEvent, EventType};
 use serde_json::json;
 
 use super::message::RELEASE;
-use super::scheduler::Status;
+use super::scheduler::{Status, is_stored_entity, state_of};
 use crate::engine::service::Engine;
 use crate::store::{Commit, InstanceFilter, InstanceRecord, StoreError};
 
@@ -46,7 +46,10 @@ impl Engine {
         };
         records.truncate(PAGE);
         for record in records {
-            let status = Status::read(record.custom_status.as_deref());
+            if !is_stored_entity(&record) {
+                continue;
+            }
+            let status = Status::of(&record)?;
             if let Some(owner) = &status.locked_by
                 && release_orphaned
                 && self.is_gone(owner).await?
@@ -60,7 +63,7 @@ impl Engine {
                     .await?;
                 cleaned.released += 1;
             }
-            if remove_empty && self.is_idle(&record) && self.remove(&record.id).await? {
+            if remove_empty && self.is_idle(&record)? && self.remove(&record.id).await? {
                 cleaned.removed += 1;
             }
         }
@@ -73,10 +76,11 @@ impl Engine {
     }
 
     /// Whether an entity is empty and has been for long enough.
-    fn is_idle(&self, record: &InstanceRecord) -> bool {
-        record.custom_status.is_some()
-            && Status::read(record.custom_status.as_deref()) == Status::default()
-            && self.clock.now().since(record.updated) > self.options.entity_reorder_window
+    fn is_idle(&self, record: &InstanceRecord) -> Result<bool, StoreError> {
+        Ok(record.custom_status.is_some()
+            && Status::of(record)? == Status::default()
+            && state_of(record)?.is_none()
+            && self.clock.now().since(record.updated) > self.options.entity_reorder_window)
     }
 
     /// Removes an entity unless it has been revived; nobody works on it meanwhile.
@@ -96,8 +100,10 @@ impl Engine {
     }
 
     async fn remove_if_idle(&self, id: &Arc<str>) -> Result<bool, StoreError> {
-        let stored = self.store.load(id).await?;
-        if !stored.is_some_and(|stored| self.is_idle(&stored.record)) {
+        let Some(stored) = self.store.load(id).await? else {
+            return Ok(false);
+        };
+        if !self.is_idle(&stored.record)? {
             return Ok(false);
         }
         let commit = Commit {

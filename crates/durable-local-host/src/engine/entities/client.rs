@@ -5,7 +5,6 @@ use std::sync::Arc;
 use durable_functions_protocol::proto::{EventRaisedEvent, EventType, TraceContext};
 
 use super::message::{REQUEST, Request, scheduled, trace_json};
-use super::scheduler::Scheduler;
 use crate::engine::service::Engine;
 use crate::store::StoreError;
 use crate::time::Ticks;
@@ -53,9 +52,4 @@ impl Engine {
         };
         self.send(id, EventType::EventRaised(raised)).await
     }
-}
-
-/// The state of an entity in the input of its instance.
-pub(crate) fn state_of(input: Option<&str>) -> Option<String> {
-    Scheduler::read(input?).ok()?.state
 }

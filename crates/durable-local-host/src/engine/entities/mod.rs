@@ -14,12 +14,12 @@ mod recorded;
 mod scheduler;
 mod sorter;
 
-pub(crate) use client::{Signal, state_of};
+pub(crate) use client::Signal;
 pub(super) use convert::to_event;
 pub(crate) use id::EntityId;
 pub(super) use inbox::Inboxes;
 pub(super) use message::due;
-pub(crate) use scheduler::Status;
+pub(crate) use scheduler::{Status, is_stored_entity, state_of};
 
 /// Whether the host takes an instance of that id for an entity, whatever it is meant to be.
 pub(crate) fn is_entity(id: &str) -> bool {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::message::{EventKind, Release, Request, is_default, kind, scheduled};
 use super::sorter::{Dropped, Sorter};
+use crate::store::{InstanceRecord, StoreError};
 use crate::strict::{Conduct, Punished};
 use crate::time::Ticks;
 
@@ -65,12 +66,37 @@ pub(super) struct Receipt {
 }
 
 impl Status {
-    /// The status in a custom status.
-    pub(crate) fn read(custom_status: Option<&str>) -> Self {
-        custom_status
-            .and_then(|text| serde_json::from_str(text).ok())
-            .unwrap_or_default()
+    /// The status of a stored entity.
+    pub(crate) fn of(record: &InstanceRecord) -> Result<Self, StoreError> {
+        match &record.custom_status {
+            Some(text) => {
+                serde_json::from_str(text).map_err(|error| unreadable(record, "status", &error))
+            }
+            None => Ok(Self::default()),
+        }
     }
+}
+
+/// The state of a stored entity as JSON text.
+pub(crate) fn state_of(record: &InstanceRecord) -> Result<Option<String>, StoreError> {
+    match &record.input {
+        Some(text) => Scheduler::read(text)
+            .map(|scheduler| scheduler.state)
+            .map_err(|error| unreadable(record, "state", &error)),
+        None => Ok(None),
+    }
+}
+
+fn unreadable(record: &InstanceRecord, what: &str, error: &serde_json::Error) -> StoreError {
+    StoreError::Unreadable(format!(
+        "the {what} of the entity {} is not what the host writes: {error}",
+        record.id
+    ))
+}
+
+/// Whether what is stored under the id of an entity is one: orchestrations may have such ids too.
+pub(crate) fn is_stored_entity(record: &InstanceRecord) -> bool {
+    record.name == *record.id
 }
 
 impl Scheduler {
