@@ -97,7 +97,7 @@ pub(crate) enum Next {
     Start,
     /// It is started again at once.
     StartAtOnce,
-    /// It stays away, and calls find nobody.
+    /// It stays away, and calls find nobody. One that was not ready yet takes the host with it.
     Nobody,
     /// The host stops.
     StopHost,

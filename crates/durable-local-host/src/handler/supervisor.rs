@@ -380,6 +380,11 @@ impl Supervisor {
                 return;
             }
             let pause = match next {
+                // Calls would wait for ever for one that never gets ready.
+                Next::Nobody if *self.state.borrow() == State::Starting => {
+                    self.state.send_replace(State::Failed(reason));
+                    return;
+                }
                 Next::Nobody => {
                     drop(self.stop.wait_for(|stop| *stop).await);
                     self.state.send_replace(State::Stopped);

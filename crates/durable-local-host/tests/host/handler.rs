@@ -80,9 +80,14 @@ pub fn serve_when_asked() {
 }
 
 async fn serve() {
-    if std::env::var("TEST_HANDLER").unwrap() == "dies" {
-        eprintln!("no database");
-        std::process::exit(3);
+    match std::env::var("TEST_HANDLER").unwrap().as_str() {
+        "dies" => {
+            eprintln!("no database");
+            std::process::exit(3);
+        }
+        "leaves" => std::process::exit(0),
+        "leaves later" if !first_time("life") => std::process::exit(0),
+        _ => {}
     }
     let port: u16 = std::env::var("FUNCTIONS_CUSTOMHANDLER_PORT")
         .unwrap()

@@ -1,9 +1,11 @@
 //! What the real host punishes: by default it is forgiven and told, with `strict` it is punished.
 
-use durable_local_host::StateLocation;
+use std::path::Path;
+
+use durable_local_host::{LocalHost, StateLocation};
 use serde_json::{Value, json};
 
-use crate::app::{BASE, PATIENCE, TestApp};
+use crate::app::{BASE, PATIENCE, TestApp, handler_command, write, write_app};
 
 const SHORT_TIMEOUT: &str = r#"{"functionTimeout":"00:00:01"}"#;
 
@@ -146,6 +148,45 @@ async fn after_exit_code_0_nobody_serves_any_more() {
     let status = app.client.until_status("b", "Failed").await;
     let output = status["output"].to_string();
     assert!(output.contains("HttpRequestException"), "{output}");
+    app.stop().await;
+}
+
+fn write_settings(folder: &Path, handler: &str) {
+    let values = json!({"FUNCTIONS_WORKER_RUNTIME": "custom", "TEST_HANDLER": handler});
+    let settings = json!({ "Values": values }).to_string();
+    write(folder, "local.settings.json", &settings);
+}
+
+/// The real host gives up when nothing has got ready for four times the initialisation timeout.
+#[tokio::test(flavor = "multi_thread")]
+async fn exit_code_0_before_the_handler_is_ready_stops_the_host() {
+    let folder = tempfile::tempdir().unwrap();
+    write_app(folder.path(), "{}");
+    write_settings(folder.path(), "leaves");
+    let start = LocalHost::builder()
+        .app(folder.path())
+        .state(StateLocation::Memory)
+        .handler(handler_command())
+        .strict()
+        .start();
+    let error = tokio::time::timeout(PATIENCE, start).await.unwrap().err();
+    let text = error.unwrap().to_string();
+    assert!(
+        text.contains("it exited with code 0 and is not started again. On Azure"),
+        "{text}"
+    );
+
+    write_settings(folder.path(), "leaves later");
+    let app = TestApp::start_in(folder, |builder| {
+        builder.state(StateLocation::Memory).strict()
+    })
+    .await;
+    misbehave(&app, "a", "die always").await;
+    let host = app.host.as_ref().unwrap();
+    let reason = tokio::time::timeout(PATIENCE, host.given_up())
+        .await
+        .unwrap();
+    assert!(reason.contains("it exited with code 0"), "{reason}");
     app.stop().await;
 }
 
