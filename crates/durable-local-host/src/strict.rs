@@ -35,6 +35,8 @@ pub(crate) enum Punished {
     LostTask,
     /// The same for a batch of an entity.
     LostBatch,
+    /// A batch of an entity takes longer than `functionTimeout`.
+    LateBatch,
     /// The handler exits with code 0.
     ExitZero,
     /// The handler crashes for the third time.
@@ -65,6 +67,9 @@ impl Punished {
                 "On Azure this task fails: let the orchestrator call it again with a retry policy"
             }
             Self::LostBatch => "On Azure these operations fail: never exit while something runs",
+            Self::LateBatch => {
+                "On Azure these operations fail, and the state stays as it was: let an entity start what takes long, and answer at once"
+            }
             Self::ExitZero => {
                 "On Azure the handler is not started again after exit code 0, and all later calls fail: exit with another code"
             }
@@ -114,13 +119,21 @@ impl Conduct {
         self == Self::Strict
     }
 
-    /// How often a turn or a batch that got no answer is delivered, all in all.
-    pub(crate) fn deliveries(self, error: &CallError) -> u32 {
+    /// How often a turn that got no answer is delivered, all in all.
+    pub(crate) fn deliveries_of_turns(self, error: &CallError) -> u32 {
         match (self, error) {
             (Self::Kind, _) => FORGIVEN_LOSSES,
             // The only fault of a handler that the real host takes for one of the platform.
             (Self::Strict, CallError::Timeout(_)) => u32::MAX,
             (Self::Strict, _) => 1,
+        }
+    }
+
+    /// The same for tasks and batches of entities, whose timeouts are faults like others.
+    pub(crate) fn deliveries(self) -> u32 {
+        match self {
+            Self::Kind => FORGIVEN_LOSSES,
+            Self::Strict => 1,
         }
     }
 
@@ -215,12 +228,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_real_host_forgives_timeouts_only() {
+    fn the_real_host_forgives_timeouts_of_turns_only() {
         let lost = CallError::Lost("gone".to_owned());
         let timeout = CallError::Timeout(Duration::from_secs(1));
-        assert_eq!(Conduct::Strict.deliveries(&lost), 1);
-        assert_eq!(Conduct::Strict.deliveries(&timeout), u32::MAX);
-        assert_eq!(Conduct::Kind.deliveries(&lost), 10);
+        assert_eq!(Conduct::Strict.deliveries_of_turns(&lost), 1);
+        assert_eq!(Conduct::Strict.deliveries_of_turns(&timeout), u32::MAX);
+        assert_eq!(Conduct::Kind.deliveries_of_turns(&timeout), 10);
+        assert_eq!(Conduct::Strict.deliveries(), 1);
+        assert_eq!(Conduct::Kind.deliveries(), 10);
     }
 
     #[test]

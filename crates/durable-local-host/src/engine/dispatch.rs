@@ -226,7 +226,7 @@ impl Engine {
             Err(CallError::Stopping) => return Err(Fault::Stopping),
             Err(error) => {
                 self.console.executed(invocation, Outcome::FAILED);
-                if retry.after_loss(self.conduct.deliveries(&error)) {
+                if retry.after_loss(self.conduct.deliveries_of_turns(&error)) {
                     if retry.is_first_loss() {
                         let what =
                             format!("{}: {error}; the turn is delivered again", turn.instance());

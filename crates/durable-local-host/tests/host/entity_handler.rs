@@ -113,6 +113,8 @@ pub async fn counter(request: EntityBatchRequest, first_time: impl Fn(&str) -> b
             })),
             "slow" => tokio::time::sleep(Duration::from_millis(input.as_u64().unwrap())).await,
             "meet" => value = Some(json!(crowd::meet(input.as_u64().unwrap()).await)),
+            "hang" if first_time("hang") => std::future::pending().await,
+            "hang" => value = Some(json!("in time")),
             "die" if first_time("entity") => return Reply::Die,
             "die" => value = Some(json!("survived")),
             _ => {

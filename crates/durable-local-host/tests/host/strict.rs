@@ -137,6 +137,27 @@ async fn a_lost_batch_fails_its_operations() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_takes_too_long_fails_its_operations() {
+    let steps = r#"[["call","k","add",1],["call","k","hang"]]"#;
+    let app = strict(SHORT_TIMEOUT).await;
+    let output = app.client.run("program", "o", steps).await["output"].to_string();
+    for part in ["FunctionInvocationFailed", "FunctionTimeoutException"] {
+        assert!(output.contains(part), "{output}");
+    }
+    let entity = app.client.status("@counter@k").await;
+    assert_eq!(entity["input"]["state"], "1", "{entity}");
+    app.stop().await;
+
+    let app = TestApp::start_with(SHORT_TIMEOUT, |builder| builder.memory()).await;
+    let output = app.client.run("program", "o", steps).await["output"].clone();
+    assert_eq!(output, json!([1, "in time"]));
+    app.lines
+        .wait_for("the batch is delivered again. On Azure these operations fail, and the state")
+        .await;
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn after_exit_code_0_nobody_serves_any_more() {
     let app = strict("{}").await;
     misbehave(&app, "a", "die with 0").await;

@@ -254,13 +254,14 @@ impl Engine {
         error: &CallError,
         retry: &mut Retry,
     ) -> Result<Reply, Fault> {
-        if retry.after_loss(self.conduct.deliveries(error)) {
+        if retry.after_loss(self.conduct.deliveries()) {
             if retry.is_first_loss() {
                 let what = format!("{id}: {error}; the batch is delivered again");
-                self.console.problem(match error {
-                    CallError::Timeout(_) => what,
-                    _ => self.conduct.tell(&what, Punished::LostBatch),
-                });
+                let punished = match error {
+                    CallError::Timeout(_) => Punished::LateBatch,
+                    _ => Punished::LostBatch,
+                };
+                self.console.problem(self.conduct.tell(&what, punished));
             }
             return Err(Fault::Again(error.to_string()));
         }
