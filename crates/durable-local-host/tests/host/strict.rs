@@ -105,6 +105,44 @@ async fn by_default_a_lost_turn_comes_again_with_a_remark() {
     app.stop().await;
 }
 
+/// Ten times in all. The handler lives on, so that nothing else counts its deaths.
+#[tokio::test(flavor = "multi_thread")]
+async fn by_default_a_turn_that_is_lost_again_and_again_fails() {
+    let app = TestApp::start().await;
+    misbehave(&app, "a", "break off").await;
+    let status = app.client.until_status("a", "Failed").await;
+    let output = status["output"].to_string();
+    assert!(
+        output.contains("System.Net.Http.HttpRequestException"),
+        "{output}"
+    );
+    let told = "breaking off on purpose";
+    app.lines.wait_for_nth(told, 10).await;
+    let lines = app.lines.all();
+    let told = lines.iter().filter(|line| line.contains(told));
+    assert_eq!(told.count(), 10);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_turn_that_takes_too_long_comes_again() {
+    let kind = TestApp::start_with(SHORT_TIMEOUT, |builder| builder.memory()).await;
+    for app in [kind, strict(SHORT_TIMEOUT).await] {
+        misbehave(&app, "a", "hang twice").await;
+        app.client.until_status("a", "Completed").await;
+        app.lines
+            .wait_for("a: no answer within 1s; the turn is delivered again")
+            .await;
+        app.lines
+            .wait_for_nth(
+                "a function took longer than functionTimeout, so it was killed",
+                2,
+            )
+            .await;
+        app.stop().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_activity_fails_its_task() {
     let app = strict("{}").await;
@@ -231,6 +269,24 @@ async fn the_third_crash_stops_the_host() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn exit_code_200_is_no_crash() {
+    let app = strict("{}").await;
+    for number in 1..=3 {
+        let id = format!("a{number}");
+        misbehave(&app, &id, "die with 200").await;
+        app.client.until_status(&id, "Failed").await;
+    }
+    let next = app.client.run("hello_orchestrator", "b", "\"x\"").await;
+    assert_eq!(next["output"], "Hello x!");
+    let lines = app.lines.all();
+    assert!(
+        !lines.iter().any(|line| line.contains("crashed")),
+        "{lines:?}"
+    );
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn by_default_the_third_crash_is_told_and_the_host_goes_on() {
     let app = TestApp::start().await;
     misbehave(&app, "a", "die always").await;
@@ -300,8 +356,7 @@ async fn a_taken_child_id_leaves_the_parent_waiting() {
     // what comes later is worked on, and still nothing for the child
     let raise = format!("{BASE}/instances/p/raiseEvent/E");
     assert_eq!(app.client.post(&raise, "1").await.status, 202);
-    app.client.until("p", |_| true).await;
-    let history = app.client.history("p").await.to_string();
+    let history = app.client.until_event("p", "EventRaised").await.to_string();
     assert!(
         !history.contains("SubOrchestrationInstanceFailed"),
         "{history}"
