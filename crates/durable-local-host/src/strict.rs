@@ -45,6 +45,8 @@ pub(crate) enum Punished {
     ChildWithoutId,
     /// A sub-orchestration with the id of an instance that has not ended.
     ChildIdTaken,
+    /// A timer, a signal or a start that is due in more than seven days.
+    LongDelay,
     /// A request to an entity that names no operation.
     NoOperation,
     /// A call of an entity, or a lock request, without a `Timestamp`.
@@ -81,6 +83,9 @@ impl Punished {
             }
             Self::ChildIdTaken => {
                 "On Azure the parent waits for ever: choose ids that nothing has that runs"
+            }
+            Self::LongDelay => {
+                "On Azure Storage no message waits for that long: what asks for it is tried again without end, and nothing of it is stored: split a long timer into several, as the SDKs do"
             }
             Self::NoOperation => {
                 "On Azure it blocks the entity for ever: name the operation, with ?op= over HTTP"
@@ -157,6 +162,11 @@ impl Conduct {
     /// Whether a parent hears that the id of its child is taken.
     pub(crate) fn tells_parents_of_taken_ids(self) -> bool {
         self == Self::Kind
+    }
+
+    /// Whether what asks for a delay that is too long comes to nothing.
+    pub(crate) fn refuses_long_delays(self) -> bool {
+        self == Self::Strict
     }
 
     /// Whether a request without an operation gets into an entity's queue, to block it.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use durable_functions_protocol::proto::OrchestratorResponse;
 
+use super::delays::latest_of_turn;
 use super::functions::Target;
 use super::retry::Retry;
 use super::service::Engine;
@@ -178,6 +179,8 @@ impl Engine {
                     return Err(Fault::Again("the handler asked for it".to_owned()));
                 }
                 Reply::Response(response) => {
+                    let what = format!("{}: a timer or a signal", turn.instance());
+                    self.allow_delay(&what, latest_of_turn(&response), retry)?;
                     match turn.answer(response, self.options.store_inputs, self.conduct, &self.ids)
                     {
                         Ok(Step::Done(result)) => return Ok(*result),

@@ -3,6 +3,7 @@
 
 mod activity;
 mod changes;
+mod delays;
 mod dispatch;
 mod entities;
 mod functions;

@@ -109,6 +109,9 @@ pub async fn counter(request: EntityBatchRequest, first_time: impl Fn(&str) -> b
                 instance_id: input["id"].as_str().unwrap().into(),
                 name: input["name"].as_str().unwrap().into(),
                 input: Some(input["input"].to_string()),
+                scheduled_time: input["at"]
+                    .as_i64()
+                    .map(|seconds| Timestamp { seconds, nanos: 0 }),
                 ..Default::default()
             })),
             "slow" => tokio::time::sleep(Duration::from_millis(input.as_u64().unwrap())).await,

@@ -36,6 +36,7 @@ mod kills;
 mod lifecycle;
 mod limits;
 mod management;
+mod queues;
 mod recorded_http;
 mod rewind;
 mod scheduled;

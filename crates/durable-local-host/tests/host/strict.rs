@@ -9,7 +9,7 @@ use crate::app::{BASE, PATIENCE, TestApp, handler_command, write, write_app};
 
 const SHORT_TIMEOUT: &str = r#"{"functionTimeout":"00:00:01"}"#;
 
-async fn strict(host_json: &str) -> TestApp {
+pub async fn strict(host_json: &str) -> TestApp {
     TestApp::start_with(host_json, |builder| {
         builder.state(StateLocation::Memory).strict()
     })

@@ -14,6 +14,7 @@ use super::id::EntityId;
 use super::inbox::Loaded;
 use super::scheduler::{Scheduler, Work};
 use crate::console::{Kind, Outcome};
+use crate::engine::delays::latest_of_batch;
 use crate::engine::dispatch::{Fault, is_platform_fault, read_response};
 use crate::engine::functions::Target;
 use crate::engine::ids::Ids;
@@ -236,7 +237,11 @@ impl Engine {
             Ok(result) if result.requires_state => {
                 Err(Fault::Again("the handler asked for it".to_owned()))
             }
-            Ok(result) => Ok(Reply::Result(result)),
+            Ok(result) => {
+                let what = format!("{id}: the start of an orchestration");
+                self.allow_delay(&what, latest_of_batch(&result), retry)?;
+                Ok(Reply::Result(result))
+            }
             Err(fault) if is_platform_fault(&fault) => Err(Fault::Again(fault.to_line())),
             Err(fault) => Ok(Reply::Failure(invocation_failed(
                 id,
