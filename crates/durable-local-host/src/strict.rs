@@ -45,6 +45,8 @@ pub(crate) enum Punished {
     ChildWithoutId,
     /// A sub-orchestration with the id of an instance that has not ended.
     ChildIdTaken,
+    /// A message to an instance that is to begin later.
+    EarlyMessage,
     /// A timer, a signal or a start that is due in more than seven days.
     LongDelay,
     /// A request to an entity that names no operation.
@@ -83,6 +85,9 @@ impl Punished {
             }
             Self::ChildIdTaken => {
                 "On Azure the parent waits for ever: choose ids that nothing has that runs"
+            }
+            Self::EarlyMessage => {
+                "On Azure Storage it is lost, only a termination is heeded: send it once the instance runs"
             }
             Self::LongDelay => {
                 "On Azure Storage no message waits for that long: what asks for it is tried again without end, and nothing of it is stored: split a long timer into several, as the SDKs do"
@@ -162,6 +167,11 @@ impl Conduct {
     /// Whether a parent hears that the id of its child is taken.
     pub(crate) fn tells_parents_of_taken_ids(self) -> bool {
         self == Self::Kind
+    }
+
+    /// Whether messages to an instance that begins later are lost.
+    pub(crate) fn drops_early_messages(self) -> bool {
+        self == Self::Strict
     }
 
     /// Whether what asks for a delay that is too long comes to nothing.

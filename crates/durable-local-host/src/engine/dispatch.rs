@@ -89,10 +89,7 @@ impl Engine {
         };
         let result = match plan(instance, messages, &self.ids) {
             Plan::Drop => return self.drop_messages(messages).await,
-            Plan::Wait => {
-                self.instances.hold(id, std::mem::take(messages));
-                return Ok(());
-            }
+            Plan::Wait => return self.come_early(instance, messages).await,
             Plan::End(result) => *result,
             Plan::Turn(turn) => self.take_turn(*turn, &instance.past, retry).await?,
         };

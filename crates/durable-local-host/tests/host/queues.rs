@@ -1,12 +1,12 @@
-//! What Azure Storage's queues punish: what is due too late.
+//! What Azure Storage's queues punish: what is due too late, and what comes too early.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use durable_functions_protocol::proto::Timestamp;
+use durable_functions_protocol::proto::{CreateInstanceRequest, OrchestrationStatus, Timestamp};
 use serde_json::json;
 use tonic::Code;
 
-use crate::app::TestApp;
+use crate::app::{BASE, TestApp};
 use crate::rpc::{Rpc, creation};
 use crate::strict::strict;
 
@@ -76,5 +76,67 @@ async fn a_start_in_more_than_seven_days_fails() {
     app.lines.wait_for(&told).await;
     let status = app.client.status("child").await;
     assert_eq!(status["runtimeStatus"], "Pending", "{status}");
+    app.stop().await;
+}
+
+fn waiting(id: &str, after: Duration) -> CreateInstanceRequest {
+    let since = (SystemTime::now() + after).duration_since(UNIX_EPOCH);
+    let since = since.unwrap();
+    let mut start = creation("wait_events", id, r#"{"count":1}"#);
+    start.scheduled_start_timestamp = Some(Timestamp {
+        seconds: i64::try_from(since.as_secs()).unwrap(),
+        nanos: i32::try_from(since.subsec_nanos()).unwrap(),
+    });
+    start
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_before_the_start_is_lost_but_for_a_termination() {
+    let app = strict("{}").await;
+    let rpc = Rpc::connect(&app.client).await;
+    let post = async |id: &str, what: &str| {
+        let path = format!("{BASE}/instances/{id}/{what}");
+        assert_eq!(app.client.post(&path, "7").await.status, 202);
+    };
+    rpc.start(waiting("e", Duration::from_secs(3)))
+        .await
+        .unwrap();
+    post("e", "raiseEvent/E").await;
+    post("e", "suspend?reason=no").await;
+    for what in ["the event `E`", "the request to suspend"] {
+        let line = app.lines.wait_for(&format!("e: {what} was dropped")).await;
+        assert!(line.contains("On Azure Storage it is lost"), "{line}");
+    }
+    app.client.until_status("e", "Running").await;
+    post("e", "raiseEvent/F").await;
+    assert_eq!(rpc.end("e").await.output.as_deref(), Some(r#"[["F",7]]"#));
+
+    rpc.start(waiting("t", DAY)).await.unwrap();
+    post("t", "terminate?reason=no").await;
+    let state = rpc.end("t").await;
+    assert_eq!(
+        (state.orchestration_status(), state.output.as_deref()),
+        (OrchestrationStatus::Terminated, Some("no"))
+    );
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn by_default_what_comes_before_the_start_waits_with_a_remark() {
+    let app = TestApp::start_with("{}", |builder| builder.memory().manual_time()).await;
+    let rpc = Rpc::connect(&app.client).await;
+    rpc.start(waiting("e", DAY)).await.unwrap();
+    for name in ["E", "F"] {
+        let path = format!("{BASE}/instances/e/raiseEvent/{name}");
+        assert_eq!(app.client.post(&path, "7").await.status, 202);
+        let told = format!("e: the event `{name}` waits: the instance has not begun. On Azure");
+        app.lines.wait_for(&told).await;
+    }
+    app.host.as_ref().unwrap().advance(DAY * 2).await.unwrap();
+    let state = rpc.end("e").await;
+    assert_eq!(state.output.as_deref(), Some(r#"[["E",7],["F",7]]"#));
+    let lines = app.lines.all();
+    let told = lines.iter().filter(|line| line.contains("has not begun"));
+    assert_eq!(told.count(), 2, "{lines:?}");
     app.stop().await;
 }
