@@ -49,6 +49,8 @@ pub(crate) enum Punished {
     EarlyMessage,
     /// A timer, a signal or a start that is due in more than seven days.
     LongDelay,
+    /// A message to an entity that can't be read.
+    Unreadable,
     /// A request to an entity that names no operation.
     NoOperation,
     /// A call of an entity, or a lock request, without a `Timestamp`.
@@ -91,6 +93,9 @@ impl Punished {
             }
             Self::LongDelay => {
                 "On Azure Storage no message waits for that long: what asks for it is tried again without end, and nothing of it is stored: split a long timer into several, as the SDKs do"
+            }
+            Self::Unreadable => {
+                "On Azure Storage it comes again without end, and each time delays what has come with it, for up to ten minutes: send what the SDKs send"
             }
             Self::NoOperation => {
                 "On Azure it blocks the entity for ever: name the operation, with ?op= over HTTP"
