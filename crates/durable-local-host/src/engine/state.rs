@@ -1,5 +1,7 @@
 //! An instance in memory.
 
+use std::collections::HashMap;
+
 use durable_functions_protocol::proto::{EventType, ParentInstanceInfo};
 
 use super::turn::TurnResult;
@@ -17,6 +19,8 @@ pub(crate) struct InstanceState {
     pub(crate) started: bool,
     /// Who waits for it to end.
     pub(crate) parent: Option<ParentInstanceInfo>,
+    /// Its tags.
+    pub(crate) tags: HashMap<String, String>,
     /// Whether it is suspended.
     pub(crate) suspended: bool,
     /// Number of the next turn.
@@ -31,6 +35,7 @@ impl InstanceState {
             past: Vec::new(),
             started: false,
             parent: None,
+            tags: HashMap::new(),
             suspended: false,
             next_turn: 0,
         }
@@ -50,6 +55,7 @@ impl InstanceState {
                     Some(EventType::ExecutionStarted(started)) => {
                         state.started = true;
                         state.parent = started.parent_instance;
+                        state.tags = started.tags;
                     }
                     Some(EventType::ExecutionSuspended(_)) => state.suspended = true,
                     Some(EventType::ExecutionResumed(_)) => state.suspended = false,
@@ -76,6 +82,7 @@ impl InstanceState {
         self.record = record;
         self.started |= result.started;
         self.parent = result.parent;
+        self.tags = result.tags;
         self.suspended = result.suspended;
         self.next_turn += 1;
     }

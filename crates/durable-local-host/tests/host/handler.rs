@@ -31,6 +31,7 @@ pub const ORCHESTRATORS: &[&str] = &[
     "parent",
     "fail",
     "eternal",
+    "generations",
     "sender",
     "version",
     "big_status",

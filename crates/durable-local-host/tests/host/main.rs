@@ -29,6 +29,7 @@ mod engine;
 mod entities;
 mod entity_clients;
 mod entity_locks;
+mod generations;
 mod grpc;
 mod http_functions;
 mod keys;

@@ -22,6 +22,8 @@ use crate::time::Ticks;
 
 /// The custom status may have this many bytes as UTF-16.
 const CUSTOM_STATUS_LIMIT: usize = 16 * 1024;
+/// The tag of an instance whose parent does not wait for it.
+const FIRE_AND_FORGET: &str = "FireAndForget";
 
 impl Turn {
     pub(super) fn act(
@@ -83,7 +85,13 @@ impl Turn {
                     self.send_event(id, sent, ids, produced);
                 }
             }
-            Some(ActionType::CreateSubOrchestration(sub)) => {
+            Some(ActionType::CreateSubOrchestration(mut sub)) => {
+                // A child has its parent's tags, but for those of its own.
+                for (name, value) in &self.result.tags {
+                    if name != FIRE_AND_FORGET && !sub.tags.contains_key(name) {
+                        sub.tags.insert(name.clone(), value.clone());
+                    }
+                }
                 let created = SubOrchestrationInstanceCreatedEvent {
                     instance_id: sub.instance_id.clone(),
                     name: sub.name.clone(),
@@ -266,6 +274,7 @@ impl Turn {
         });
         let created = ids.time();
         let record = &mut result.record;
+        self.carried = record.custom_status.take();
         if completion.new_version.is_some() {
             record.version.clone_from(&completion.new_version);
         }
@@ -282,7 +291,7 @@ impl Turn {
                 execution_id: Some(execution.to_string()),
             }),
             parent_instance: result.parent.clone(),
-            tags: completion.tags,
+            tags: result.tags.clone(),
             ..Default::default()
         };
         result.replace = true;
