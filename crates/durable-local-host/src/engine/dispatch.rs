@@ -3,7 +3,8 @@
 use std::fmt::Display;
 use std::sync::Arc;
 
-use durable_functions_protocol::proto::OrchestratorResponse;
+use durable_functions_protocol::proto::{OrchestratorRequest, OrchestratorResponse};
+use prost::Message as _;
 
 use super::delays::latest_of_turn;
 use super::functions::Target;
@@ -143,29 +144,29 @@ impl Engine {
         past: &[u8],
         retry: &mut Retry,
     ) -> Result<TurnResult, Fault> {
-        let app = self.options.default_version.as_deref();
-        if let Some(reason) = self.options.version_match.refuses(app, turn.version()) {
-            if self.options.version_failure == VersionFailure::Fail {
-                self.console
-                    .problem(format!("{}: {reason}", turn.instance()));
-                return Ok(turn.fail_version(reason, &self.ids));
-            }
-            if retry.is_first_telling() {
-                self.console.problem(format!(
-                    "{}: {reason} The turn is delivered again until it is refused no more.",
-                    turn.instance()
-                ));
-            }
-            return Err(Fault::Again(reason));
-        }
         loop {
+            let past = if turn.is_anew() { &[] } else { past };
+            if let Some(reason) = self.refused_version(&turn) {
+                if self.options.version_failure == VersionFailure::Fail {
+                    self.console
+                        .problem(format!("{}: {reason}", turn.instance()));
+                    let past = OrchestratorRequest::decode(past).unwrap_or_default();
+                    return Ok(turn.fail_version(past.past_events.len(), &self.ids));
+                }
+                if retry.is_first_telling() {
+                    self.console.problem(format!(
+                        "{}: {reason} The turn is delivered again until it is refused no more.",
+                        turn.instance()
+                    ));
+                }
+                return Err(Fault::Again(reason));
+            }
             let Some(target) = self.functions.orchestrator(turn.name()) else {
                 let message = self.functions.unknown_orchestrator(turn.name());
                 self.console
                     .problem(format!("{}: {message}", turn.instance()));
                 return Ok(turn.fail(&message, None, &self.ids));
             };
-            let past = if turn.is_anew() { &[] } else { past };
             let reply = self.call_orchestrator(target, &turn, past, retry).await?;
             let failed = |fault: &Exception| {
                 let fault = fault.clone().in_function(&target.function);
@@ -200,6 +201,12 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Why this generation's version is none that the app runs, if so.
+    fn refused_version(&self, turn: &Turn) -> Option<String> {
+        let app = self.options.default_version.as_deref();
+        self.options.version_match.refuses(app, turn.version())
     }
 
     async fn call_orchestrator(

@@ -1,6 +1,7 @@
 //! What goes from one execution of an instance to the next.
 
 use durable_functions_protocol::proto::{EventType, ExecutionStartedEvent, HistoryEvent};
+use durable_local_host::StateLocation;
 use serde_json::{Value, json};
 
 use crate::app::{BASE, TestApp};
@@ -61,5 +62,71 @@ async fn the_custom_status_outlives_one_execution_that_sets_none() {
         let status = app.client.run("generations", &id, &input).await;
         assert_eq!(status["customStatus"], expected, "{status}");
     }
+    app.stop().await;
+}
+
+fn versioning(default: &str, failure: &str) -> String {
+    let options = json!({"defaultVersion": default, "versionFailureStrategy": failure});
+    json!({"extensions": {"durableTask": options}}).to_string()
+}
+
+const MISMATCH: &str =
+    "VersionMismatch: Orchestration version did not comply with Worker Versioning";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_execution_has_to_be_of_a_version_that_runs() {
+    let input = json!({"left": 1, "status": "x", "version": "2.0"}).to_string();
+    let reason = "a: The orchestration's version 2.0 is newer than the app's version 1.0";
+
+    let app = TestApp::start_with(&versioning("1.0", "Fail"), |builder| builder.memory()).await;
+    app.client.begin("generations", "a", &input).await;
+    let status = app.client.until_status("a", "Failed").await;
+    assert_eq!(status["output"], MISMATCH);
+    assert_eq!(status["customStatus"], "x");
+    app.lines.wait_for(reason).await;
+    let rpc = Rpc::connect(&app.client).await;
+    assert_eq!(end_of(&rpc.history("a").await).event_id, 0);
+    app.stop().await;
+
+    let app = TestApp::start_with(&versioning("1.0", "Reject"), |builder| builder.memory()).await;
+    app.client.begin("generations", "a", &input).await;
+    app.lines.wait_for(reason).await;
+    let status = app.client.status("a").await;
+    assert_eq!(status["runtimeStatus"], "Pending", "{status}");
+    app.stop().await;
+}
+
+fn end_of(history: &[HistoryEvent]) -> &HistoryEvent {
+    let is_end =
+        |event: &&HistoryEvent| matches!(event.event_type, Some(EventType::ExecutionCompleted(_)));
+    history.iter().find(is_end).unwrap()
+}
+
+/// The number is how many events there were before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_turn_ends_with_a_number() {
+    let state = tempfile::tempdir().unwrap();
+    let place = StateLocation::Folder(state.path().to_owned());
+    let app = TestApp::start_with(&versioning("2.0", "Fail"), |builder| {
+        builder.state(place.clone())
+    })
+    .await;
+    app.client.begin("wait_events", "a", r#"{"count":1}"#).await;
+    app.client.until_status("a", "Running").await;
+    app.stop().await;
+    let app = TestApp::start_with(&versioning("1.0", "Fail"), |builder| builder.state(place)).await;
+    let path = format!("{BASE}/instances/a/raiseEvent/E");
+    assert_eq!(app.client.post(&path, "1").await.status, 202);
+    let status = app.client.until_status("a", "Failed").await;
+    assert_eq!(status["output"], MISMATCH);
+    let rpc = Rpc::connect(&app.client).await;
+    let history = rpc.history("a").await;
+    let turn = history
+        .iter()
+        .rposition(|event| matches!(event.event_type, Some(EventType::OrchestratorStarted(_))));
+    assert_eq!(
+        Some(end_of(&history).event_id),
+        turn.map(|turn| turn as i32)
+    );
     app.stop().await;
 }

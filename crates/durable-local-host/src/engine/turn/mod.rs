@@ -262,20 +262,24 @@ impl Turn {
         self.result.record.version.as_deref()
     }
 
-    /// Ends the orchestration because its version is none that the app runs.
-    pub(crate) fn fail_version(mut self, message: String, ids: &Ids) -> TurnResult {
+    /// Ends the orchestration because its version is none that the app runs; `past` is how many
+    /// events its history has.
+    pub(crate) fn fail_version(mut self, past: usize, ids: &Ids) -> TurnResult {
         let completion = CompleteOrchestrationAction {
             orchestration_status: OrchestrationStatus::Failed as i32,
             failure_details: Some(TaskFailureDetails {
                 error_type: "VersionMismatch".to_owned(),
-                error_message: message,
+                error_message: "Orchestration version did not comply with Worker Versioning"
+                    .to_owned(),
                 is_non_retriable: true,
                 ..Default::default()
             }),
             ..Default::default()
         };
+        self.result.record.custom_status = None;
         let mut produced = Vec::new();
-        self.complete(0, completion, ids, &mut produced);
+        let id = i32::try_from(past).unwrap_or(i32::MAX);
+        self.complete(id, completion, ids, &mut produced);
         self.finish(produced, ids)
     }
 
