@@ -47,6 +47,8 @@ pub(crate) enum Punished {
     ChildIdTaken,
     /// A message to an instance that is to begin later.
     EarlyMessage,
+    /// A completion with a state that is no end.
+    NoEnd,
     /// A timer, a signal or a start that is due in more than seven days.
     LongDelay,
     /// A message to an entity that can't be read.
@@ -90,6 +92,9 @@ impl Punished {
             }
             Self::EarlyMessage => {
                 "On Azure Storage it is lost, only a termination is heeded: send it once the instance runs"
+            }
+            Self::NoEnd => {
+                "On Azure the instance stays in that state with an end in its history, and its parent waits for ever: complete it as completed, failed, terminated, canceled or continued as new"
             }
             Self::LongDelay => {
                 "On Azure Storage no message waits for that long: what asks for it is tried again without end, and nothing of it is stored: split a long timer into several, as the SDKs do"

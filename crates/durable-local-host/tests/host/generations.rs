@@ -1,4 +1,4 @@
-//! What goes from one execution of an instance to the next.
+//! What goes from one execution of an instance to the next, and what a parent hears of a child.
 
 use durable_functions_protocol::proto::{EventType, ExecutionStartedEvent, HistoryEvent};
 use durable_local_host::StateLocation;
@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use crate::app::{BASE, TestApp};
 use crate::rpc::{Rpc, creation};
+use crate::strict::strict;
+
 fn started(history: &[HistoryEvent]) -> &ExecutionStartedEvent {
     let found = history.iter().find_map(|event| match &event.event_type {
         Some(EventType::ExecutionStarted(started)) => Some(started),
@@ -128,5 +130,55 @@ async fn a_refused_turn_ends_with_a_number() {
         Some(end_of(&history).event_id),
         turn.map(|turn| turn as i32)
     );
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_that_is_no_end_fails_the_orchestration() {
+    for app in [TestApp::start().await, strict("{}").await] {
+        for status in [0, 6, 7, 99] {
+            let id = format!("a{status}");
+            app.client.begin("ends_as", &id, &status.to_string()).await;
+            let status = app.client.until_status(&id, "Failed").await;
+            let output = status["output"].to_string();
+            assert!(
+                output.contains("a state that is no end. On Azure"),
+                "{output}"
+            );
+        }
+        app.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parent_hears_nothing_of_a_child_that_was_cancelled_or_let_go() {
+    let cancelled = json!({"child": "ends_as", "childId": "c1", "input": 4});
+    let let_go = json!({"child": "hello_orchestrator", "childId": "c2", "input": "x", "tags": {"FireAndForget": ""}});
+    let app = TestApp::start().await;
+    for (parent, input, child, end) in [
+        ("p1", cancelled, "c1", "Canceled"),
+        ("p2", let_go, "c2", "Completed"),
+    ] {
+        app.client.begin("parent", parent, &input.to_string()).await;
+        app.client.until_status(child, end).await;
+        // Had the parent been told, it would have been in the transaction of the child's end.
+        let path = format!("{BASE}/instances/{parent}/raiseEvent/E");
+        assert_eq!(app.client.post(&path, "1").await.status, 202);
+        let history = app
+            .client
+            .until_event(parent, "EventRaised")
+            .await
+            .to_string();
+        assert!(
+            !history.contains("SubOrchestrationInstanceFailed"),
+            "{history}"
+        );
+        assert!(
+            !history.contains("SubOrchestrationInstanceCompleted"),
+            "{history}"
+        );
+        let status = app.client.status(parent).await;
+        assert_eq!(status["runtimeStatus"], "Running", "{status}");
+    }
     app.stop().await;
 }

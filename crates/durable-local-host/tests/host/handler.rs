@@ -32,6 +32,7 @@ pub const ORCHESTRATORS: &[&str] = &[
     "fail",
     "eternal",
     "generations",
+    "ends_as",
     "sender",
     "version",
     "big_status",

@@ -404,6 +404,10 @@ fn decide(name: &str, view: &View, decision: &mut Decision) {
                 completion.carryover_events = carried;
             }
         }
+        "ends_as" => decision.completion(CompleteOrchestrationAction {
+            orchestration_status: view.input.as_i64().unwrap() as i32,
+            ..Default::default()
+        }),
         // The first execution sets a status, the last but one may wait for an event.
         "generations" => {
             decision.status = view.input["status"]

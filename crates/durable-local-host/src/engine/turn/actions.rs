@@ -231,21 +231,26 @@ impl Turn {
             return;
         };
         // Entities do not wait for what they start.
-        if is_entity(&instance.instance_id) {
+        if is_entity(&instance.instance_id) || self.result.tags.contains_key(FIRE_AND_FORGET) {
             return;
         }
         let task_scheduled_id = parent.task_scheduled_id;
-        let content = if status == OrchestrationStatus::Completed {
-            let completed = SubOrchestrationInstanceCompletedEvent {
-                task_scheduled_id,
-                result,
-            };
-            event(
-                ids.time(),
-                EventType::SubOrchestrationInstanceCompleted(completed),
-            )
-        } else {
-            child_failed(task_scheduled_id, failure, result, ids.time())
+        let content = match status {
+            OrchestrationStatus::Completed => {
+                let completed = SubOrchestrationInstanceCompletedEvent {
+                    task_scheduled_id,
+                    result,
+                };
+                event(
+                    ids.time(),
+                    EventType::SubOrchestrationInstanceCompleted(completed),
+                )
+            }
+            OrchestrationStatus::Failed | OrchestrationStatus::Terminated => {
+                child_failed(task_scheduled_id, failure, result, ids.time())
+            }
+            // The real host says nothing of a child that was cancelled.
+            _ => return,
         };
         self.result.messages.push(Message {
             seq: ids.seq(),
@@ -335,6 +340,17 @@ pub(crate) fn child_failed(
     }
 }
 
+fn ends(completion: &CompleteOrchestrationAction) -> bool {
+    matches!(
+        completion.orchestration_status(),
+        OrchestrationStatus::Completed
+            | OrchestrationStatus::ContinuedAsNew
+            | OrchestrationStatus::Failed
+            | OrchestrationStatus::Canceled
+            | OrchestrationStatus::Terminated
+    )
+}
+
 /// What the host refuses to apply.
 pub(super) fn check(response: &OrchestratorResponse, conduct: Conduct) -> Result<(), Exception> {
     if let Some(status) = &response.custom_status {
@@ -359,6 +375,12 @@ pub(super) fn check(response: &OrchestratorResponse, conduct: Conduct) -> Result
                 return unsupported(&conduct.tell(
                     "A sub-orchestration without an instance id was asked for",
                     Punished::ChildWithoutId,
+                ));
+            }
+            Some(ActionType::CompleteOrchestration(completion)) if !ends(completion) => {
+                return unsupported(&conduct.tell(
+                    "An orchestration was completed with a state that is no end",
+                    Punished::NoEnd,
                 ));
             }
             Some(ActionType::SendEntityMessage(message)) => drop(to_event(message.clone())?),
