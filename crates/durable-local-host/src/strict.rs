@@ -11,8 +11,6 @@ const FORGIVEN_LOSSES: u32 = 10;
 /// The error of the handler that stops the real host, and how long it remembers the one before.
 const LAST_ERROR: u32 = 3;
 const ERRORS_COUNT_FOR: Duration = Duration::from_secs(30 * 60);
-/// Control queues of a task hub on Azure Storage, unless host.json says something else.
-const PARTITIONS: u32 = 4;
 
 /// How the host treats what the real host punishes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -85,7 +83,7 @@ impl Punished {
                 "On Azure the third crash within 30 minutes stops the host: find out what ends the handler"
             }
             Self::ChildWithoutId => {
-                "On Azure the parent waits for ever, and a quarter of the task hub stops: generate an id for each sub-orchestration"
+                "On Azure the parent waits for ever, and all instances of one partition stop: generate an id for each sub-orchestration"
             }
             Self::ChildIdTaken => {
                 "On Azure the parent waits for ever: choose ids that nothing has that runs"
@@ -228,12 +226,21 @@ impl Errors {
 }
 
 /// The partition of the task hub that a message for nobody blocks.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Partitions {
+    count: u32,
     blocked: AtomicBool,
 }
 
 impl Partitions {
+    /// So many of them, one at least; none is blocked.
+    pub(crate) fn new(count: u32) -> Self {
+        Self {
+            count: count.max(1),
+            blocked: AtomicBool::new(false),
+        }
+    }
+
     /// A message for the instance with an empty id is in its queue.
     pub(crate) fn block(&self) {
         self.blocked.store(true, Ordering::Relaxed);
@@ -241,16 +248,16 @@ impl Partitions {
 
     /// Whether nothing of an instance is worked on any more.
     pub(crate) fn hold(&self, instance: &str) -> bool {
-        self.blocked.load(Ordering::Relaxed) && partition(instance) == partition("")
+        self.blocked.load(Ordering::Relaxed) && self.of(instance) == self.of("")
     }
-}
 
-/// Azure Storage's control queue of an instance: FNV-1a of its id.
-fn partition(instance: &str) -> u32 {
-    let hash = instance.bytes().fold(2_166_136_261_u32, |hash, byte| {
-        (hash ^ u32::from(byte)).wrapping_mul(16_777_619)
-    });
-    hash % PARTITIONS
+    /// Azure Storage's control queue of an instance: FNV-1a of its id.
+    fn of(&self, instance: &str) -> u32 {
+        let hash = instance.bytes().fold(2_166_136_261_u32, |hash, byte| {
+            (hash ^ u32::from(byte)).wrapping_mul(16_777_619)
+        });
+        hash % self.count
+    }
 }
 
 #[cfg(test)]
@@ -284,8 +291,8 @@ mod tests {
     }
 
     #[test]
-    fn a_quarter_of_all_instances_is_blocked() {
-        let partitions = Partitions::default();
+    fn one_partition_of_all_is_blocked() {
+        let partitions = Partitions::new(4);
         let held = |partitions: &Partitions| {
             (0..1000)
                 .filter(|number| partitions.hold(&format!("order-{number}")))
@@ -293,9 +300,12 @@ mod tests {
         };
         assert_eq!(held(&partitions), 0);
         partitions.block();
-        let held = held(&partitions);
-        assert!((150..350).contains(&held), "{held}");
+        let quarter = held(&partitions);
+        assert!((150..350).contains(&quarter), "{quarter}");
         // "a" by the definition of FNV-1a
-        assert_eq!(0xe40c_292c_u32 % 4, partition("a"));
+        assert_eq!(0xe40c_292c_u32 % 4, partitions.of("a"));
+        let partitions = Partitions::new(1);
+        partitions.block();
+        assert_eq!(held(&partitions), 1000);
     }
 }

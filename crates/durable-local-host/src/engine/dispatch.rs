@@ -303,7 +303,7 @@ impl Engine {
         if blocks {
             self.partitions.block();
             let what = format!(
-                "{}: a sub-orchestration without an instance id was asked for, so it waits for ever and a quarter of all instances stops",
+                "{}: a sub-orchestration without an instance id was asked for, so it waits for ever, and so do all instances of that partition",
                 state.record.id
             );
             self.console

@@ -299,22 +299,32 @@ async fn by_default_the_third_crash_is_told_and_the_host_goes_on() {
 }
 
 /// FNV-1a of the id decides on the partition, on Azure Storage.
-fn partition(id: &str) -> u64 {
+fn partition(id: &str, count: u64) -> u64 {
     let hash = id.bytes().fold(0x811c_9dc5_u64, |hash, byte| {
         ((hash ^ u64::from(byte)) * 0x0100_0193) % (1 << 32)
     });
-    hash % 4
+    hash % count
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_child_without_an_id_blocks_a_quarter_of_the_task_hub() {
-    let app = strict("{}").await;
+async fn a_child_without_an_id_blocks_its_partition() {
+    let three = r#"{"extensions":{"durableTask":{"storageProvider":{"partitionCount":3}}}}"#;
+    for (host_json, count) in [("{}", 4), (three, 3)] {
+        let app = strict(host_json).await;
+        block_a_partition(&app, count).await;
+        app.stop().await;
+    }
+}
+
+async fn block_a_partition(app: &TestApp, count: u64) {
     app.client.begin("empty_child_id", "parent", "null").await;
     app.lines
         .wait_for("parent: a sub-orchestration without an instance id was asked for")
         .await;
     let ids: Vec<String> = (0..16).map(|number| format!("order-{number}")).collect();
-    let (stuck, free): (Vec<_>, Vec<_>) = ids.iter().partition(|id| partition(id) == partition(""));
+    let (stuck, free): (Vec<_>, Vec<_>) = ids
+        .iter()
+        .partition(|id| partition(id, count) == partition("", count));
     assert!(!stuck.is_empty() && !free.is_empty());
     for id in stuck.iter().chain(&free) {
         app.client.begin("hello_orchestrator", id, "\"x\"").await;
@@ -335,7 +345,6 @@ async fn a_child_without_an_id_blocks_a_quarter_of_the_task_hub() {
         app.client.status("parent").await["runtimeStatus"],
         "Running"
     );
-    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
