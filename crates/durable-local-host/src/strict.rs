@@ -11,8 +11,6 @@ const FORGIVEN_LOSSES: u32 = 10;
 /// The error of the handler that stops the real host, and how long it remembers the one before.
 const LAST_ERROR: u32 = 3;
 const ERRORS_COUNT_FOR: Duration = Duration::from_secs(30 * 60);
-/// Control queues of a task hub on Azure Storage, unless host.json says something else.
-const PARTITIONS: u32 = 4;
 
 /// How the host treats what the real host punishes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,6 +33,8 @@ pub(crate) enum Punished {
     LostTask,
     /// The same for a batch of an entity.
     LostBatch,
+    /// A batch of an entity takes longer than `functionTimeout`.
+    LateBatch,
     /// The handler exits with code 0.
     ExitZero,
     /// The handler crashes for the third time.
@@ -43,6 +43,14 @@ pub(crate) enum Punished {
     ChildWithoutId,
     /// A sub-orchestration with the id of an instance that has not ended.
     ChildIdTaken,
+    /// A message to an instance that is to begin later.
+    EarlyMessage,
+    /// A completion with a state that is no end.
+    NoEnd,
+    /// A timer, a signal or a start that is due in more than seven days.
+    LongDelay,
+    /// A message to an entity that can't be read.
+    Unreadable,
     /// A request to an entity that names no operation.
     NoOperation,
     /// A call of an entity, or a lock request, without a `Timestamp`.
@@ -65,6 +73,9 @@ impl Punished {
                 "On Azure this task fails: let the orchestrator call it again with a retry policy"
             }
             Self::LostBatch => "On Azure these operations fail: never exit while something runs",
+            Self::LateBatch => {
+                "On Azure these operations fail, and the state stays as it was: let an entity start what takes long, and answer at once"
+            }
             Self::ExitZero => {
                 "On Azure the handler is not started again after exit code 0, and all later calls fail: exit with another code"
             }
@@ -72,10 +83,22 @@ impl Punished {
                 "On Azure the third crash within 30 minutes stops the host: find out what ends the handler"
             }
             Self::ChildWithoutId => {
-                "On Azure the parent waits for ever, and a quarter of the task hub stops: generate an id for each sub-orchestration"
+                "On Azure the parent waits for ever, and all instances of one partition stop: generate an id for each sub-orchestration"
             }
             Self::ChildIdTaken => {
                 "On Azure the parent waits for ever: choose ids that nothing has that runs"
+            }
+            Self::EarlyMessage => {
+                "On Azure Storage it is lost, only a termination is heeded: send it once the instance runs"
+            }
+            Self::NoEnd => {
+                "On Azure the instance stays in that state with an end in its history, and its parent waits for ever: complete it as completed, failed, terminated, canceled or continued as new"
+            }
+            Self::LongDelay => {
+                "On Azure Storage no message waits for that long: what asks for it is tried again without end, and nothing of it is stored: split a long timer into several, as the SDKs do"
+            }
+            Self::Unreadable => {
+                "On Azure Storage it comes again without end, and each time delays what has come with it, for up to ten minutes: send what the SDKs send"
             }
             Self::NoOperation => {
                 "On Azure it blocks the entity for ever: name the operation, with ?op= over HTTP"
@@ -97,7 +120,7 @@ pub(crate) enum Next {
     Start,
     /// It is started again at once.
     StartAtOnce,
-    /// It stays away, and calls find nobody.
+    /// It stays away, and calls find nobody. One that was not ready yet takes the host with it.
     Nobody,
     /// The host stops.
     StopHost,
@@ -114,13 +137,21 @@ impl Conduct {
         self == Self::Strict
     }
 
-    /// How often a turn or a batch that got no answer is delivered, all in all.
-    pub(crate) fn deliveries(self, error: &CallError) -> u32 {
+    /// How often a turn that got no answer is delivered, all in all.
+    pub(crate) fn deliveries_of_turns(self, error: &CallError) -> u32 {
         match (self, error) {
             (Self::Kind, _) => FORGIVEN_LOSSES,
             // The only fault of a handler that the real host takes for one of the platform.
             (Self::Strict, CallError::Timeout(_)) => u32::MAX,
             (Self::Strict, _) => 1,
+        }
+    }
+
+    /// The same for tasks and batches of entities, whose timeouts are faults like others.
+    pub(crate) fn deliveries(self) -> u32 {
+        match self {
+            Self::Kind => FORGIVEN_LOSSES,
+            Self::Strict => 1,
         }
     }
 
@@ -144,6 +175,16 @@ impl Conduct {
     /// Whether a parent hears that the id of its child is taken.
     pub(crate) fn tells_parents_of_taken_ids(self) -> bool {
         self == Self::Kind
+    }
+
+    /// Whether messages to an instance that begins later are lost.
+    pub(crate) fn drops_early_messages(self) -> bool {
+        self == Self::Strict
+    }
+
+    /// Whether what asks for a delay that is too long comes to nothing.
+    pub(crate) fn refuses_long_delays(self) -> bool {
+        self == Self::Strict
     }
 
     /// Whether a request without an operation gets into an entity's queue, to block it.
@@ -185,12 +226,21 @@ impl Errors {
 }
 
 /// The partition of the task hub that a message for nobody blocks.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Partitions {
+    count: u32,
     blocked: AtomicBool,
 }
 
 impl Partitions {
+    /// So many of them, one at least; none is blocked.
+    pub(crate) fn new(count: u32) -> Self {
+        Self {
+            count: count.max(1),
+            blocked: AtomicBool::new(false),
+        }
+    }
+
     /// A message for the instance with an empty id is in its queue.
     pub(crate) fn block(&self) {
         self.blocked.store(true, Ordering::Relaxed);
@@ -198,16 +248,16 @@ impl Partitions {
 
     /// Whether nothing of an instance is worked on any more.
     pub(crate) fn hold(&self, instance: &str) -> bool {
-        self.blocked.load(Ordering::Relaxed) && partition(instance) == partition("")
+        self.blocked.load(Ordering::Relaxed) && self.of(instance) == self.of("")
     }
-}
 
-/// Azure Storage's control queue of an instance: FNV-1a of its id.
-fn partition(instance: &str) -> u32 {
-    let hash = instance.bytes().fold(2_166_136_261_u32, |hash, byte| {
-        (hash ^ u32::from(byte)).wrapping_mul(16_777_619)
-    });
-    hash % PARTITIONS
+    /// Azure Storage's control queue of an instance: FNV-1a of its id.
+    fn of(&self, instance: &str) -> u32 {
+        let hash = instance.bytes().fold(2_166_136_261_u32, |hash, byte| {
+            (hash ^ u32::from(byte)).wrapping_mul(16_777_619)
+        });
+        hash % self.count
+    }
 }
 
 #[cfg(test)]
@@ -215,12 +265,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_real_host_forgives_timeouts_only() {
+    fn the_real_host_forgives_timeouts_of_turns_only() {
         let lost = CallError::Lost("gone".to_owned());
         let timeout = CallError::Timeout(Duration::from_secs(1));
-        assert_eq!(Conduct::Strict.deliveries(&lost), 1);
-        assert_eq!(Conduct::Strict.deliveries(&timeout), u32::MAX);
-        assert_eq!(Conduct::Kind.deliveries(&lost), 10);
+        assert_eq!(Conduct::Strict.deliveries_of_turns(&lost), 1);
+        assert_eq!(Conduct::Strict.deliveries_of_turns(&timeout), u32::MAX);
+        assert_eq!(Conduct::Kind.deliveries_of_turns(&timeout), 10);
+        assert_eq!(Conduct::Strict.deliveries(), 1);
+        assert_eq!(Conduct::Kind.deliveries(), 10);
     }
 
     #[test]
@@ -239,8 +291,8 @@ mod tests {
     }
 
     #[test]
-    fn a_quarter_of_all_instances_is_blocked() {
-        let partitions = Partitions::default();
+    fn one_partition_of_all_is_blocked() {
+        let partitions = Partitions::new(4);
         let held = |partitions: &Partitions| {
             (0..1000)
                 .filter(|number| partitions.hold(&format!("order-{number}")))
@@ -248,9 +300,12 @@ mod tests {
         };
         assert_eq!(held(&partitions), 0);
         partitions.block();
-        let held = held(&partitions);
-        assert!((150..350).contains(&held), "{held}");
+        let quarter = held(&partitions);
+        assert!((150..350).contains(&quarter), "{quarter}");
         // "a" by the definition of FNV-1a
-        assert_eq!(0xe40c_292c_u32 % 4, partition("a"));
+        assert_eq!(0xe40c_292c_u32 % 4, partitions.of("a"));
+        let partitions = Partitions::new(1);
+        partitions.block();
+        assert_eq!(held(&partitions), 1000);
     }
 }

@@ -46,6 +46,8 @@ pub(crate) struct DurableOptions {
     pub(crate) hub_name: String,
     /// Whether the real host would keep it on Azure Storage.
     pub(crate) azure_storage: bool,
+    /// Control queues of the task hub.
+    pub(crate) partition_count: u32,
     /// How many activities run at once.
     pub(crate) max_activities: usize,
     /// How many turns run at once.
@@ -181,6 +183,7 @@ impl Reader<'_> {
             azure_storage: self
                 .text(&["extensions", "durableTask", "storageProvider", "type"])?
                 .is_none_or(|kind| kind.eq_ignore_ascii_case("AzureStorage")),
+            partition_count: self.partition_count()?,
             max_activities: self
                 .number(&path("maxConcurrentActivityFunctions"), 1)?
                 .map_or(10 * cores, |n| n as usize),
@@ -218,6 +221,16 @@ impl Reader<'_> {
                 .number(&path("maxGrpcMessageSizeInBytes"), 1)?
                 .unwrap_or(4_194_304),
         })
+    }
+
+    fn partition_count(&self) -> Result<u32, Error> {
+        let path = [
+            "extensions",
+            "durableTask",
+            "storageProvider",
+            "partitionCount",
+        ];
+        Ok(self.number(&path, 1)?.unwrap_or(4))
     }
 
     fn fault(&self, path: &[&str], message: &str) -> Error {
@@ -318,6 +331,7 @@ mod tests {
         assert_eq!(host.durable.max_orchestrators, 10 * cores);
         assert_eq!(host.durable.max_entities, 10 * cores);
         assert_eq!(host.durable.max_entity_batch, 5000);
+        assert_eq!(host.durable.partition_count, 4);
         assert_eq!(
             host.durable.entity_reorder_window,
             Duration::from_secs(1800)
@@ -331,7 +345,7 @@ mod tests {
                 "customHandler":{"initializationTimeout":"00:01:00","description":{
                   "defaultExecutablePath":"bin/handler","arguments":"[\"a\",\"b\"]","workerArguments":["c"],"workingDirectory":"w"}},
                 "extensions":{"http":{"routePrefix":""},
-                  "durableTask":{"hubName":"Mine","maxConcurrentActivityFunctions":3,"maxConcurrentOrchestratorFunctions":"4","defaultVersion":"2",
+                  "durableTask":{"hubName":"Mine","storageProvider":{"partitionCount":7},"maxConcurrentActivityFunctions":3,"maxConcurrentOrchestratorFunctions":"4","defaultVersion":"2",
                     "maxConcurrentEntityFunctions":5,"maxEntityOperationBatchSize":6,"entityMessageReorderWindowInMinutes":0}}}"#,
         )
         .unwrap();
@@ -348,6 +362,7 @@ mod tests {
             (3, 4)
         );
         assert_eq!(host.durable.default_version.as_deref(), Some("2"));
+        assert_eq!(host.durable.partition_count, 7);
         assert_eq!(
             (host.durable.max_entities, host.durable.max_entity_batch),
             (5, 6)

@@ -71,7 +71,7 @@ impl Engine {
                     return Some(failed(task, None, reason, &self.ids));
                 }
                 Outcome::Lost(error, function) => {
-                    let again = retry.after_loss(self.conduct.deliveries(&error));
+                    let again = retry.after_loss(self.conduct.deliveries());
                     if retry.is_first_loss() && again {
                         let what =
                             format!("{}: {function}: {error}; it is called again", task.instance);

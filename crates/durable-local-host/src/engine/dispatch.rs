@@ -3,8 +3,10 @@
 use std::fmt::Display;
 use std::sync::Arc;
 
-use durable_functions_protocol::proto::OrchestratorResponse;
+use durable_functions_protocol::proto::{OrchestratorRequest, OrchestratorResponse};
+use prost::Message as _;
 
+use super::delays::latest_of_turn;
 use super::functions::Target;
 use super::ids::Ids;
 use super::panics::{self, caught};
@@ -100,10 +102,7 @@ impl Engine {
         let ids = self.ids.of_instance(instance.record.updated);
         let result = match plan(instance, messages, &ids) {
             Plan::Drop => return self.drop_messages(messages).await,
-            Plan::Wait => {
-                self.instances.hold(id, std::mem::take(messages));
-                return Ok(());
-            }
+            Plan::Wait => return self.come_early(instance, messages).await,
             Plan::End(result) => *result,
             Plan::Turn(turn) => match retry.given_up() {
                 Some(panic) => turn.fail(&panics::reason(panic), None, &ids),
@@ -158,29 +157,30 @@ impl Engine {
         ids: &Ids,
         retry: &mut Retry,
     ) -> Result<TurnResult, Fault> {
-        let app = self.options.default_version.as_deref();
-        if let Some(reason) = self.options.version_match.refuses(app, turn.version()) {
-            if self.options.version_failure == VersionFailure::Fail {
-                self.console
-                    .problem(format!("{}: {reason}", turn.instance()));
-                return Ok(turn.fail_version(reason, ids));
-            }
-            if retry.is_first_telling() {
-                self.console.problem(format!(
-                    "{}: {reason} The turn is delivered again until it is refused no more.",
-                    turn.instance()
-                ));
-            }
-            return Err(Fault::Again(reason));
-        }
         loop {
+            let past = if turn.is_anew() { &[] } else { past };
+            if let Some(reason) = self.refused_version(&turn) {
+                if self.options.version_failure == VersionFailure::Fail {
+                    self.console
+                        .problem(format!("{}: {reason}", turn.instance()));
+                    let past = OrchestratorRequest::decode(past)
+                        .map_err(|error| self.unreadable(turn.instance(), &error, retry))?;
+                    return Ok(turn.fail_version(past.past_events.len(), ids));
+                }
+                if retry.is_first_telling() {
+                    self.console.problem(format!(
+                        "{}: {reason} The turn is delivered again until it is refused no more.",
+                        turn.instance()
+                    ));
+                }
+                return Err(Fault::Again(reason));
+            }
             let Some(target) = self.functions.orchestrator(turn.name()) else {
                 let message = self.functions.unknown_orchestrator(turn.name());
                 self.console
                     .problem(format!("{}: {message}", turn.instance()));
                 return Ok(turn.fail(&message, None, ids));
             };
-            let past = if turn.is_anew() { &[] } else { past };
             let reply = self.call_orchestrator(target, &turn, past, retry).await?;
             let failed = |fault: &Exception| {
                 let fault = fault.clone().in_function(&target.function);
@@ -191,6 +191,8 @@ impl Engine {
                     return Err(Fault::Again("the handler asked for it".to_owned()));
                 }
                 Reply::Response(response) => {
+                    let what = format!("{}: a timer or a signal", turn.instance());
+                    self.allow_delay(&what, latest_of_turn(&response), retry)?;
                     match turn.answer(response, self.options.store_inputs, self.conduct, ids) {
                         Ok(Step::Done(result)) => return Ok(*result),
                         Ok(Step::Again(next)) => turn = *next,
@@ -212,6 +214,12 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Why this generation's version is none that the app runs, if so.
+    fn refused_version(&self, turn: &Turn) -> Option<String> {
+        let app = self.options.default_version.as_deref();
+        self.options.version_match.refuses(app, turn.version())
     }
 
     async fn call_orchestrator(
@@ -238,7 +246,7 @@ impl Engine {
             Err(CallError::Stopping) => return Err(Fault::Stopping),
             Err(error) => {
                 self.console.executed(invocation, Outcome::FAILED);
-                if retry.after_loss(self.conduct.deliveries(&error)) {
+                if retry.after_loss(self.conduct.deliveries_of_turns(&error)) {
                     if retry.is_first_loss() {
                         let what =
                             format!("{}: {error}; the turn is delivered again", turn.instance());
@@ -308,7 +316,7 @@ impl Engine {
         if blocks {
             self.partitions.block();
             let what = format!(
-                "{}: a sub-orchestration without an instance id was asked for, so it waits for ever and a quarter of all instances stops",
+                "{}: a sub-orchestration without an instance id was asked for, so it waits for ever, and so do all instances of that partition",
                 state.record.id
             );
             self.console

@@ -28,6 +28,8 @@ struct Slot {
     inbox: Vec<Message>,
     /// Messages that wait for the instance to start.
     held: Vec<Message>,
+    /// Number of the last message that has waited so.
+    held_up_to: Option<i64>,
     /// An instance that was made since the last turn.
     fresh: Option<InstanceState>,
     /// The instance as the last turn left it.
@@ -124,11 +126,17 @@ impl Instances {
         slot.running = false;
     }
 
-    /// Keeps messages until the instance is started.
-    pub(super) fn hold(&self, id: &str, mut messages: Vec<Message>) {
-        if let Some(slot) = lock(&self.slots).by_id.get_mut(id) {
-            slot.held.append(&mut messages);
-        }
+    /// Keeps messages until the instance is started; number of the last one that was kept before.
+    pub(super) fn hold(&self, id: &str, messages: Vec<Message>) -> i64 {
+        let mut slots = lock(&self.slots);
+        let Some(slot) = slots.by_id.get_mut(id) else {
+            return i64::MIN;
+        };
+        let last = messages.iter().map(|message| message.seq).max();
+        slot.held.extend(messages);
+        let before = slot.held_up_to;
+        slot.held_up_to = last.max(before);
+        before.unwrap_or(i64::MIN)
     }
 }
 

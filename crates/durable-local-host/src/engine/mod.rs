@@ -3,7 +3,9 @@
 
 mod activity;
 mod changes;
+mod delays;
 mod dispatch;
+mod early;
 mod entities;
 mod functions;
 mod http_activity;

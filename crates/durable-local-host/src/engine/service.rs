@@ -88,6 +88,7 @@ impl Engine {
     pub(crate) async fn start(options: EngineOptions) -> Result<Arc<Self>, Error> {
         let recovered = options.store.recover().await?;
         let limits = Limits::new(options.durable.max_grpc_message_size);
+        let partitions = Partitions::new(options.durable.partition_count);
         let engine = Arc::new(Self {
             trailer: RequestTrailer::new(&options.durable),
             turns: Semaphore::new(
@@ -116,7 +117,7 @@ impl Engine {
             trouble: Trouble::default(),
             limits,
             conduct: options.conduct,
-            partitions: Partitions::default(),
+            partitions,
             told_altered: Mutex::default(),
         });
         engine.tell_times_to_come(recovered.last_time);

@@ -1,5 +1,7 @@
 //! An instance in memory.
 
+use std::collections::HashMap;
+
 use durable_functions_protocol::proto::{EventType, ParentInstanceInfo};
 
 use super::turn::TurnResult;
@@ -16,6 +18,8 @@ pub(crate) struct InstanceState {
     pub(crate) started: bool,
     /// Who waits for it to end.
     pub(crate) parent: Option<ParentInstanceInfo>,
+    /// Its tags.
+    pub(crate) tags: HashMap<String, String>,
     /// Whether it is suspended.
     pub(crate) suspended: bool,
     /// Number of the next turn.
@@ -30,6 +34,7 @@ impl InstanceState {
             past: Vec::new(),
             started: false,
             parent: None,
+            tags: HashMap::new(),
             suspended: false,
             next_turn: 0,
         }
@@ -45,6 +50,7 @@ impl InstanceState {
                     Some(EventType::ExecutionStarted(started)) => {
                         state.started = true;
                         state.parent = started.parent_instance;
+                        state.tags = started.tags;
                     }
                     Some(EventType::ExecutionSuspended(_)) => state.suspended = true,
                     Some(EventType::ExecutionResumed(_)) => state.suspended = false,
@@ -71,6 +77,7 @@ impl InstanceState {
         self.record = record;
         self.started |= result.started;
         self.parent = result.parent;
+        self.tags = result.tags;
         self.suspended = result.suspended;
         self.next_turn += 1;
     }

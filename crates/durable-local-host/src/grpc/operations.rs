@@ -80,16 +80,22 @@ pub(super) async fn start(
         replaceable,
         generation: 0,
     };
+    let failed = |error: &str| {
+        Status::internal(format!(
+            "Failed to start instance with ID {}. Inner Exception message: {error}",
+            id.as_deref().unwrap_or_default()
+        ))
+    };
+    engine
+        .allow_start(start.scheduled)
+        .map_err(|refusal| failed(&refusal))?;
     match engine.start_instance(start).await {
         Ok(StartOutcome::Started(instance_id)) => Ok(CreateInstanceResponse { instance_id }),
         Ok(StartOutcome::Exists(_)) => Err(Status::already_exists(format!(
             "An Orchestration instance with the ID {} already exists.",
             id.unwrap_or_default()
         ))),
-        Err(error) => Err(Status::internal(format!(
-            "Failed to start instance with ID {}. Inner Exception message: {error}.",
-            id.unwrap_or_default()
-        ))),
+        Err(error) => Err(failed(&format!("{error}."))),
     }
 }
 

@@ -63,6 +63,11 @@ impl Lives {
         self.ended.send_modify(|ended| *ended = life.max(*ended));
     }
 
+    /// Whether the process of now is to live on.
+    fn goes_on(&self) -> bool {
+        *self.ended.borrow() < self.current()
+    }
+
     async fn ended(&self, life: u64) {
         let mut ended = self.ended.subscribe();
         drop(ended.wait_for(|ended| *ended >= life).await);
@@ -258,16 +263,15 @@ impl Handler {
     }
 
     async fn ready(&self) -> Result<(), CallError> {
-        if *self.state.borrow() == State::Ready {
+        // One that took too long may not be dead yet.
+        let serves = |state: &State| *state == State::Ready && self.lives.goes_on();
+        if serves(&self.state.borrow()) {
             return Ok(());
         }
         let mut state = self.state.clone();
-        match state
-            .wait_for(|state| !matches!(state, State::Starting))
-            .await
-            .as_deref()
-        {
-            Ok(State::Ready) => Ok(()),
+        let ends = |state: &State| matches!(state, State::Stopped | State::Failed(_));
+        match state.wait_for(|state| serves(state) || ends(state)).await {
+            Ok(state) if !ends(&state) => Ok(()),
             _ => Err(CallError::Stopping),
         }
     }
@@ -400,6 +404,11 @@ impl Supervisor {
                 return;
             }
             let pause = match next {
+                // Calls would wait for ever for one that never gets ready.
+                Next::Nobody if *self.state.borrow() == State::Starting => {
+                    self.state.send_replace(State::Failed(reason));
+                    return;
+                }
                 Next::Nobody => {
                     drop(self.stop.wait_for(|stop| *stop).await);
                     self.state.send_replace(State::Stopped);
@@ -604,10 +613,13 @@ mod tests {
     async fn a_late_timeout_does_not_end_the_next_life() {
         let lives = Lives::default();
         let first = lives.begin();
+        assert!(lives.goes_on());
         lives.end(first);
         lives.ended(first).await;
+        assert!(!lives.goes_on());
         let second = lives.begin();
         lives.end(first);
+        assert!(lives.goes_on());
         let soon = timeout(Duration::from_millis(20), lives.ended(second)).await;
         assert!(soon.is_err());
         assert_eq!(lives.current(), second);

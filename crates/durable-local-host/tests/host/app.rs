@@ -304,6 +304,19 @@ impl Client {
         }
     }
 
+    /// Waits until an event of that type is in the history.
+    pub async fn until_event(&self, id: &str, kind: &str) -> Value {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let history = self.history(id).await;
+            if event_types(&history).iter().any(|event| event == kind) {
+                return history;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "{id}: {history}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     pub async fn until_status(&self, id: &str, status: &str) -> Value {
         self.until(id, |document| document["runtimeStatus"] == status)
             .await

@@ -468,11 +468,13 @@ async fn a_refused_version_fails_where_host_json_says_so() {
     let app = TestApp::start_with(&host_json, |builder| builder).await;
     assert_eq!(app.client.post(START_2, "").await.status, 202);
     let status = app.client.until_status("w", "Failed").await;
-    let output = status["output"].as_str().unwrap();
-    assert!(
-        output.starts_with("VersionMismatch: The orchestration's version 2.0 is newer"),
-        "{output}"
+    assert_eq!(
+        status["output"],
+        "VersionMismatch: Orchestration version did not comply with Worker Versioning"
     );
+    app.lines
+        .wait_for("w: The orchestration's version 2.0 is newer than the app's version 1.10")
+        .await;
     app.stop().await;
 }
 

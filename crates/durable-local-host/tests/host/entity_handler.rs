@@ -109,10 +109,15 @@ pub async fn counter(request: EntityBatchRequest, first_time: impl Fn(&str) -> b
                 instance_id: input["id"].as_str().unwrap().into(),
                 name: input["name"].as_str().unwrap().into(),
                 input: Some(input["input"].to_string()),
+                scheduled_time: input["at"]
+                    .as_i64()
+                    .map(|seconds| Timestamp { seconds, nanos: 0 }),
                 ..Default::default()
             })),
             "slow" => tokio::time::sleep(Duration::from_millis(input.as_u64().unwrap())).await,
             "meet" => value = Some(json!(crowd::meet(input.as_u64().unwrap()).await)),
+            "hang" if first_time("hang") => std::future::pending().await,
+            "hang" => value = Some(json!("in time")),
             "die" if first_time("entity") => return Reply::Die,
             "die" => value = Some(json!("survived")),
             _ => {

@@ -31,6 +31,8 @@ pub const ORCHESTRATORS: &[&str] = &[
     "parent",
     "fail",
     "eternal",
+    "generations",
+    "ends_as",
     "sender",
     "version",
     "big_status",
@@ -80,9 +82,14 @@ pub fn serve_when_asked() {
 }
 
 async fn serve() {
-    if std::env::var("TEST_HANDLER").unwrap() == "dies" {
-        eprintln!("no database");
-        std::process::exit(3);
+    match std::env::var("TEST_HANDLER").unwrap().as_str() {
+        "dies" => {
+            eprintln!("no database");
+            std::process::exit(3);
+        }
+        "leaves" => std::process::exit(0),
+        "leaves later" if !first_time("life") => std::process::exit(0),
+        _ => {}
     }
     let port: u16 = std::env::var("FUNCTIONS_CUSTOMHANDLER_PORT")
         .unwrap()
@@ -166,7 +173,7 @@ async fn orchestrator(function: &str, envelope: &Value) -> Reply {
         return return_response(&crowd::turn(&request).await);
     }
     if function == "misbehave" {
-        return misbehave(&request);
+        return misbehave(&request).await;
     }
     return_response(&replay::turn(function, &request))
 }
@@ -190,7 +197,7 @@ fn return_response(response: &impl Message) -> Reply {
     json_reply(&json!({"Outputs": {}, "Logs": [], "ReturnValue": base64}))
 }
 
-fn misbehave(request: &OrchestratorRequest) -> Reply {
+async fn misbehave(request: &OrchestratorRequest) -> Reply {
     static TURNS: AtomicU32 = AtomicU32::new(0);
     let view = replay::View::of(request);
     let finished = || {
@@ -222,10 +229,16 @@ fn misbehave(request: &OrchestratorRequest) -> Reply {
         "platform" if TURNS.fetch_add(1, Ordering::Relaxed) < 2 => {
             reply("text/plain", "No process is associated with this object.")
         }
+        // The connection breaks, and the process lives on.
+        "break off" => panic!("breaking off on purpose"),
+        "hang twice" if first_time("hang") || first_time("hang again") => {
+            std::future::pending().await
+        }
         "die always" => std::process::exit(7),
+        "die with 200" => std::process::exit(200),
         "die" if first_time("turn") => std::process::exit(7),
         "die with 0" if first_time("turn") => std::process::exit(0),
-        "again" | "platform" | "die" | "die with 0" => finished(),
+        "again" | "platform" | "hang twice" | "die" | "die with 0" => finished(),
         other => panic!("{other}"),
     }
 }

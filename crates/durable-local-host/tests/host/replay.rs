@@ -143,6 +143,7 @@ impl Decision {
             name: name.into(),
             version: Some(String::new()),
             input: Some(input.to_string()),
+            tags: tags(&view.input["tags"]),
             ..Default::default()
         };
         self.act(view, id, ActionType::CreateSubOrchestration(sub));
@@ -154,12 +155,15 @@ impl Decision {
         result: Option<String>,
         failure: Option<TaskFailureDetails>,
     ) {
-        let completion = CompleteOrchestrationAction {
+        self.completion(CompleteOrchestrationAction {
             orchestration_status: status as i32,
             result,
             failure_details: failure,
             ..Default::default()
-        };
+        });
+    }
+
+    fn completion(&mut self, completion: CompleteOrchestrationAction) {
         let action = ActionType::CompleteOrchestration(completion);
         self.actions.push(OrchestratorAction {
             id: 1000,
@@ -181,6 +185,13 @@ impl Decision {
             None,
         );
     }
+}
+
+fn tags(object: &Value) -> HashMap<String, String> {
+    let members = object.as_object().into_iter().flatten();
+    members
+        .map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()))
+        .collect()
 }
 
 fn failure(kind: &str, message: &str) -> TaskFailureDetails {
@@ -392,6 +403,33 @@ fn decide(name: &str, view: &View, decision: &mut Decision) {
             {
                 completion.carryover_events = carried;
             }
+        }
+        "ends_as" => decision.completion(CompleteOrchestrationAction {
+            orchestration_status: view.input.as_i64().unwrap() as i32,
+            ..Default::default()
+        }),
+        // The first execution sets a status, the last but one may wait for an event.
+        "generations" => {
+            decision.status = view.input["status"]
+                .as_str()
+                .map(|text| json!(text).to_string());
+            let left = number("left");
+            if left == 0 {
+                return decision.complete(&json!(null));
+            }
+            if left == 1 && view.input["waits"] == true && view.events.is_empty() {
+                return;
+            }
+            let mut next = view.input.clone();
+            next["left"] = json!(left - 1);
+            next["status"] = json!(null);
+            decision.completion(CompleteOrchestrationAction {
+                orchestration_status: OrchestrationStatus::ContinuedAsNew as i32,
+                result: Some(next.to_string()),
+                new_version: view.input["version"].as_str().map(str::to_owned),
+                tags: tags(&view.input["tags"]),
+                ..Default::default()
+            });
         }
         "sender" => {
             let instance = OrchestrationInstance {

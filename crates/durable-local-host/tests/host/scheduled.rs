@@ -79,6 +79,7 @@ async fn a_pending_instance_keeps_its_events_and_can_be_terminated() {
     app.client
         .post(&format!("{BASE}/instances/e/raiseEvent/E"), "7")
         .await;
+    app.lines.wait_for("e: the event `E` waits").await;
     assert_eq!(rpc.end("e").await.output.as_deref(), Some(r#"[["E",7]]"#));
     rpc.start(scheduled("t", Duration::from_secs(3600)))
         .await

@@ -1,13 +1,15 @@
 //! What the real host punishes: by default it is forgiven and told, with `strict` it is punished.
 
-use durable_local_host::StateLocation;
+use std::path::Path;
+
+use durable_local_host::{LocalHost, StateLocation};
 use serde_json::{Value, json};
 
-use crate::app::{BASE, PATIENCE, TestApp};
+use crate::app::{BASE, PATIENCE, TestApp, handler_command, write, write_app};
 
 const SHORT_TIMEOUT: &str = r#"{"functionTimeout":"00:00:01"}"#;
 
-async fn strict(host_json: &str) -> TestApp {
+pub async fn strict(host_json: &str) -> TestApp {
     TestApp::start_with(host_json, |builder| {
         builder.state(StateLocation::Memory).strict()
     })
@@ -103,6 +105,44 @@ async fn by_default_a_lost_turn_comes_again_with_a_remark() {
     app.stop().await;
 }
 
+/// Ten times in all. The handler lives on, so that nothing else counts its deaths.
+#[tokio::test(flavor = "multi_thread")]
+async fn by_default_a_turn_that_is_lost_again_and_again_fails() {
+    let app = TestApp::start().await;
+    misbehave(&app, "a", "break off").await;
+    let status = app.client.until_status("a", "Failed").await;
+    let output = status["output"].to_string();
+    assert!(
+        output.contains("System.Net.Http.HttpRequestException"),
+        "{output}"
+    );
+    let told = "breaking off on purpose";
+    app.lines.wait_for_nth(told, 10).await;
+    let lines = app.lines.all();
+    let told = lines.iter().filter(|line| line.contains(told));
+    assert_eq!(told.count(), 10);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_turn_that_takes_too_long_comes_again() {
+    let kind = TestApp::start_with(SHORT_TIMEOUT, |builder| builder.memory()).await;
+    for app in [kind, strict(SHORT_TIMEOUT).await] {
+        misbehave(&app, "a", "hang twice").await;
+        app.client.until_status("a", "Completed").await;
+        app.lines
+            .wait_for("a: no answer within 1s; the turn is delivered again")
+            .await;
+        app.lines
+            .wait_for_nth(
+                "a function took longer than functionTimeout, so it was killed",
+                2,
+            )
+            .await;
+        app.stop().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_activity_fails_its_task() {
     let app = strict("{}").await;
@@ -135,6 +175,27 @@ async fn a_lost_batch_fails_its_operations() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_takes_too_long_fails_its_operations() {
+    let steps = r#"[["call","k","add",1],["call","k","hang"]]"#;
+    let app = strict(SHORT_TIMEOUT).await;
+    let output = app.client.run("program", "o", steps).await["output"].to_string();
+    for part in ["FunctionInvocationFailed", "FunctionTimeoutException"] {
+        assert!(output.contains(part), "{output}");
+    }
+    let entity = app.client.status("@counter@k").await;
+    assert_eq!(entity["input"]["state"], "1", "{entity}");
+    app.stop().await;
+
+    let app = TestApp::start_with(SHORT_TIMEOUT, |builder| builder.memory()).await;
+    let output = app.client.run("program", "o", steps).await["output"].clone();
+    assert_eq!(output, json!([1, "in time"]));
+    app.lines
+        .wait_for("the batch is delivered again. On Azure these operations fail, and the state")
+        .await;
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn after_exit_code_0_nobody_serves_any_more() {
     let app = strict("{}").await;
     misbehave(&app, "a", "die with 0").await;
@@ -146,6 +207,45 @@ async fn after_exit_code_0_nobody_serves_any_more() {
     let status = app.client.until_status("b", "Failed").await;
     let output = status["output"].to_string();
     assert!(output.contains("HttpRequestException"), "{output}");
+    app.stop().await;
+}
+
+fn write_settings(folder: &Path, handler: &str) {
+    let values = json!({"FUNCTIONS_WORKER_RUNTIME": "custom", "TEST_HANDLER": handler});
+    let settings = json!({ "Values": values }).to_string();
+    write(folder, "local.settings.json", &settings);
+}
+
+/// The real host gives up when nothing has got ready for four times the initialisation timeout.
+#[tokio::test(flavor = "multi_thread")]
+async fn exit_code_0_before_the_handler_is_ready_stops_the_host() {
+    let folder = tempfile::tempdir().unwrap();
+    write_app(folder.path(), "{}");
+    write_settings(folder.path(), "leaves");
+    let start = LocalHost::builder()
+        .app(folder.path())
+        .state(StateLocation::Memory)
+        .handler(handler_command())
+        .strict()
+        .start();
+    let error = tokio::time::timeout(PATIENCE, start).await.unwrap().err();
+    let text = error.unwrap().to_string();
+    assert!(
+        text.contains("it exited with code 0 and is not started again. On Azure"),
+        "{text}"
+    );
+
+    write_settings(folder.path(), "leaves later");
+    let app = TestApp::start_in(folder, |builder| {
+        builder.state(StateLocation::Memory).strict()
+    })
+    .await;
+    misbehave(&app, "a", "die always").await;
+    let host = app.host.as_ref().unwrap();
+    let reason = tokio::time::timeout(PATIENCE, host.given_up())
+        .await
+        .unwrap();
+    assert!(reason.contains("it exited with code 0"), "{reason}");
     app.stop().await;
 }
 
@@ -169,6 +269,24 @@ async fn the_third_crash_stops_the_host() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn exit_code_200_is_no_crash() {
+    let app = strict("{}").await;
+    for number in 1..=3 {
+        let id = format!("a{number}");
+        misbehave(&app, &id, "die with 200").await;
+        app.client.until_status(&id, "Failed").await;
+    }
+    let next = app.client.run("hello_orchestrator", "b", "\"x\"").await;
+    assert_eq!(next["output"], "Hello x!");
+    let lines = app.lines.all();
+    assert!(
+        !lines.iter().any(|line| line.contains("crashed")),
+        "{lines:?}"
+    );
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn by_default_the_third_crash_is_told_and_the_host_goes_on() {
     let app = TestApp::start().await;
     misbehave(&app, "a", "die always").await;
@@ -181,22 +299,32 @@ async fn by_default_the_third_crash_is_told_and_the_host_goes_on() {
 }
 
 /// FNV-1a of the id decides on the partition, on Azure Storage.
-fn partition(id: &str) -> u64 {
+fn partition(id: &str, count: u64) -> u64 {
     let hash = id.bytes().fold(0x811c_9dc5_u64, |hash, byte| {
         ((hash ^ u64::from(byte)) * 0x0100_0193) % (1 << 32)
     });
-    hash % 4
+    hash % count
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_child_without_an_id_blocks_a_quarter_of_the_task_hub() {
-    let app = strict("{}").await;
+async fn a_child_without_an_id_blocks_its_partition() {
+    let three = r#"{"extensions":{"durableTask":{"storageProvider":{"partitionCount":3}}}}"#;
+    for (host_json, count) in [("{}", 4), (three, 3)] {
+        let app = strict(host_json).await;
+        block_a_partition(&app, count).await;
+        app.stop().await;
+    }
+}
+
+async fn block_a_partition(app: &TestApp, count: u64) {
     app.client.begin("empty_child_id", "parent", "null").await;
     app.lines
         .wait_for("parent: a sub-orchestration without an instance id was asked for")
         .await;
     let ids: Vec<String> = (0..16).map(|number| format!("order-{number}")).collect();
-    let (stuck, free): (Vec<_>, Vec<_>) = ids.iter().partition(|id| partition(id) == partition(""));
+    let (stuck, free): (Vec<_>, Vec<_>) = ids
+        .iter()
+        .partition(|id| partition(id, count) == partition("", count));
     assert!(!stuck.is_empty() && !free.is_empty());
     for id in stuck.iter().chain(&free) {
         app.client.begin("hello_orchestrator", id, "\"x\"").await;
@@ -217,7 +345,6 @@ async fn a_child_without_an_id_blocks_a_quarter_of_the_task_hub() {
         app.client.status("parent").await["runtimeStatus"],
         "Running"
     );
-    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -238,8 +365,7 @@ async fn a_taken_child_id_leaves_the_parent_waiting() {
     // what comes later is worked on, and still nothing for the child
     let raise = format!("{BASE}/instances/p/raiseEvent/E");
     assert_eq!(app.client.post(&raise, "1").await.status, 202);
-    app.client.until("p", |_| true).await;
-    let history = app.client.history("p").await.to_string();
+    let history = app.client.until_event("p", "EventRaised").await.to_string();
     assert!(
         !history.contains("SubOrchestrationInstanceFailed"),
         "{history}"

@@ -14,6 +14,7 @@ use super::id::EntityId;
 use super::inbox::Loaded;
 use super::scheduler::{Scheduler, Work};
 use crate::console::{Kind, Outcome};
+use crate::engine::delays::latest_of_batch;
 use crate::engine::dispatch::{Fault, is_platform_fault, read_response};
 use crate::engine::functions::Target;
 use crate::engine::ids::Ids;
@@ -257,7 +258,11 @@ impl Engine {
             Ok(result) if result.requires_state => {
                 Err(Fault::Again("the handler asked for it".to_owned()))
             }
-            Ok(result) => Ok(Reply::Result(result)),
+            Ok(result) => {
+                let what = format!("{id}: the start of an orchestration");
+                self.allow_delay(&what, latest_of_batch(&result), retry)?;
+                Ok(Reply::Result(result))
+            }
             Err(fault) if is_platform_fault(&fault) => Err(Fault::Again(fault.to_line())),
             Err(fault) => Ok(Reply::Failure(invocation_failed(
                 id,
@@ -275,13 +280,14 @@ impl Engine {
         error: &CallError,
         retry: &mut Retry,
     ) -> Result<Reply, Fault> {
-        if retry.after_loss(self.conduct.deliveries(error)) {
+        if retry.after_loss(self.conduct.deliveries()) {
             if retry.is_first_loss() {
                 let what = format!("{id}: {error}; the batch is delivered again");
-                self.console.problem(match error {
-                    CallError::Timeout(_) => what,
-                    _ => self.conduct.tell(&what, Punished::LostBatch),
-                });
+                let punished = match error {
+                    CallError::Timeout(_) => Punished::LateBatch,
+                    _ => Punished::LostBatch,
+                };
+                self.console.problem(self.conduct.tell(&what, punished));
             }
             return Err(Fault::Again(error.to_string()));
         }

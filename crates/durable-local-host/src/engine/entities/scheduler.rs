@@ -128,7 +128,8 @@ impl Scheduler {
         conduct: Conduct,
     ) -> Receipt {
         let mut receipt = Receipt::default();
-        let dropped = |why: String| Some(format!("an event `{}` was dropped: {why}", event.name));
+        let dropped = |why: String| format!("an event `{}` was dropped: {why}", event.name);
+        let unreadable = |why: String| Some(conduct.tell(&dropped(why), Punished::Unreadable));
         match kind(&event.name) {
             EventKind::Request => match Request::read(event.input.as_deref()) {
                 Ok(request) if request.is_nothing() => {
@@ -154,7 +155,7 @@ impl Scheduler {
                     self.enqueue(request);
                 }
                 Ok(request) => self.take(request, now, window, conduct, &mut receipt),
-                Err(why) => receipt.problem = dropped(why),
+                Err(why) => receipt.problem = unreadable(why),
             },
             EventKind::Release => {
                 match serde_json::from_str::<Release>(event.input.as_deref().unwrap_or_default()) {
@@ -163,12 +164,12 @@ impl Scheduler {
                             self.locked_by = None;
                         }
                     }
-                    Err(error) => receipt.problem = dropped(error.to_string()),
+                    Err(error) => receipt.problem = unreadable(error.to_string()),
                 }
             }
             EventKind::Other => {
-                receipt.problem =
-                    dropped("entities know `op`, `op@<time>` and `release` only".to_owned());
+                let why = "entities know `op`, `op@<time>` and `release` only";
+                receipt.problem = Some(dropped(why.to_owned()));
             }
         }
         receipt
@@ -418,6 +419,36 @@ mod tests {
         assert!(problem(event("E", &json!(1))).contains("`op@<time>`"));
         assert!(problem(event("release", &json!(1))).contains("`release`"));
         assert_eq!(scheduler, Scheduler::default());
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_dropped_and_told() {
+        let raised = |name: &str, input: Option<&str>| EventRaisedEvent {
+            name: name.into(),
+            input: input.map(str::to_owned),
+        };
+        for conduct in [Conduct::Kind, Conduct::Strict] {
+            for (name, input) in [
+                ("op", None),
+                ("op", Some("null")),
+                ("op", Some(r#"{"op":"x","id":"7"}"#)),
+                ("release", None),
+                ("release", Some("null")),
+                ("release", Some("7")),
+            ] {
+                let mut scheduler = Scheduler::default();
+                let event = raised(name, input);
+                let receipt = scheduler.receive(&event, Ticks::of_system(), WINDOW, conduct);
+                let problem = receipt.problem.unwrap();
+                let begin = format!("an event `{name}` was dropped: ");
+                assert!(problem.starts_with(&begin), "{problem}");
+                assert!(
+                    problem.contains("On Azure Storage it comes again without end"),
+                    "{problem}"
+                );
+                assert_eq!(scheduler, Scheduler::default());
+            }
+        }
     }
 
     #[derive(Clone, Debug)]

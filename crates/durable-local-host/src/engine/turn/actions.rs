@@ -22,6 +22,8 @@ use crate::time::Ticks;
 
 /// The custom status may have this many bytes as UTF-16.
 const CUSTOM_STATUS_LIMIT: usize = 16 * 1024;
+/// The tag of an instance whose parent does not wait for it.
+const FIRE_AND_FORGET: &str = "FireAndForget";
 
 impl Turn {
     pub(super) fn act(
@@ -83,7 +85,13 @@ impl Turn {
                     self.send_event(id, sent, ids, produced);
                 }
             }
-            Some(ActionType::CreateSubOrchestration(sub)) => {
+            Some(ActionType::CreateSubOrchestration(mut sub)) => {
+                // A child has its parent's tags, but for those of its own.
+                for (name, value) in &self.result.tags {
+                    if name != FIRE_AND_FORGET && !sub.tags.contains_key(name) {
+                        sub.tags.insert(name.clone(), value.clone());
+                    }
+                }
                 let created = SubOrchestrationInstanceCreatedEvent {
                     instance_id: sub.instance_id.clone(),
                     name: sub.name.clone(),
@@ -223,21 +231,26 @@ impl Turn {
             return;
         };
         // Entities do not wait for what they start.
-        if is_entity(&instance.instance_id) {
+        if is_entity(&instance.instance_id) || self.result.tags.contains_key(FIRE_AND_FORGET) {
             return;
         }
         let task_scheduled_id = parent.task_scheduled_id;
-        let content = if status == OrchestrationStatus::Completed {
-            let completed = SubOrchestrationInstanceCompletedEvent {
-                task_scheduled_id,
-                result,
-            };
-            event(
-                ids.time(),
-                EventType::SubOrchestrationInstanceCompleted(completed),
-            )
-        } else {
-            child_failed(task_scheduled_id, failure, result, ids.time())
+        let content = match status {
+            OrchestrationStatus::Completed => {
+                let completed = SubOrchestrationInstanceCompletedEvent {
+                    task_scheduled_id,
+                    result,
+                };
+                event(
+                    ids.time(),
+                    EventType::SubOrchestrationInstanceCompleted(completed),
+                )
+            }
+            OrchestrationStatus::Failed | OrchestrationStatus::Terminated => {
+                child_failed(task_scheduled_id, failure, result, ids.time())
+            }
+            // The real host says nothing of a child that was cancelled.
+            _ => return,
         };
         self.result.messages.push(Message {
             seq: ids.seq(),
@@ -266,6 +279,7 @@ impl Turn {
         });
         let created = ids.time();
         let record = &mut result.record;
+        self.carried = record.custom_status.take();
         if completion.new_version.is_some() {
             record.version.clone_from(&completion.new_version);
         }
@@ -282,7 +296,7 @@ impl Turn {
                 execution_id: Some(execution.to_string()),
             }),
             parent_instance: result.parent.clone(),
-            tags: completion.tags,
+            tags: result.tags.clone(),
             ..Default::default()
         };
         result.replace = true;
@@ -326,6 +340,17 @@ pub(crate) fn child_failed(
     }
 }
 
+fn ends(completion: &CompleteOrchestrationAction) -> bool {
+    matches!(
+        completion.orchestration_status(),
+        OrchestrationStatus::Completed
+            | OrchestrationStatus::ContinuedAsNew
+            | OrchestrationStatus::Failed
+            | OrchestrationStatus::Canceled
+            | OrchestrationStatus::Terminated
+    )
+}
+
 /// What the host refuses to apply.
 pub(super) fn check(response: &OrchestratorResponse, conduct: Conduct) -> Result<(), Exception> {
     if let Some(status) = &response.custom_status {
@@ -350,6 +375,12 @@ pub(super) fn check(response: &OrchestratorResponse, conduct: Conduct) -> Result
                 return unsupported(&conduct.tell(
                     "A sub-orchestration without an instance id was asked for",
                     Punished::ChildWithoutId,
+                ));
+            }
+            Some(ActionType::CompleteOrchestration(completion)) if !ends(completion) => {
+                return unsupported(&conduct.tell(
+                    "An orchestration was completed with a state that is no end",
+                    Punished::NoEnd,
                 ));
             }
             Some(ActionType::SendEntityMessage(message)) => drop(to_event(message.clone())?),

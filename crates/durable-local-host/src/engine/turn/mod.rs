@@ -6,6 +6,7 @@ mod actions;
 mod recorded;
 mod start;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use durable_functions_protocol::proto::{
@@ -42,6 +43,8 @@ pub(crate) enum Plan {
 pub(crate) struct Turn {
     result: TurnResult,
     new_events: Vec<Encoded>,
+    /// Custom status of the generation before, when the instance has continued as new.
+    carried: Option<String>,
 }
 
 /// What a turn comes to.
@@ -57,6 +60,8 @@ pub(crate) struct TurnResult {
     pub(crate) started: bool,
     /// Who waits for the end.
     pub(crate) parent: Option<ParentInstanceInfo>,
+    /// Tags of the instance.
+    pub(crate) tags: HashMap<String, String>,
     /// Whether the instance is suspended.
     pub(crate) suspended: bool,
     /// Messages to send.
@@ -136,6 +141,7 @@ pub(crate) fn plan(state: &InstanceState, messages: &[Message], ids: &Ids) -> Pl
             ids.time(),
             EventType::OrchestratorStarted(OrchestratorStartedEvent {}),
         )],
+        carried: None,
     };
     for message in start.into_iter().chain(others) {
         turn.take(&message.content);
@@ -167,6 +173,7 @@ impl TurnResult {
             replace: false,
             started: state.started,
             parent: state.parent.clone(),
+            tags: state.tags.clone(),
             suspended: state.suspended,
             messages: Vec::new(),
             tasks: Vec::new(),
@@ -203,6 +210,7 @@ impl Turn {
             Some(EventType::ExecutionStarted(started)) => {
                 result.started = true;
                 result.parent.clone_from(&started.parent_instance);
+                result.tags.clone_from(&started.tags);
             }
             Some(EventType::ExecutionSuspended(suspended)) => {
                 result.suspended = true;
@@ -254,20 +262,24 @@ impl Turn {
         self.result.record.version.as_deref()
     }
 
-    /// Ends the orchestration because its version is none that the app runs.
-    pub(crate) fn fail_version(mut self, message: String, ids: &Ids) -> TurnResult {
+    /// Ends the orchestration because its version is none that the app runs; `past` is how many
+    /// events its history has.
+    pub(crate) fn fail_version(mut self, past: usize, ids: &Ids) -> TurnResult {
         let completion = CompleteOrchestrationAction {
             orchestration_status: OrchestrationStatus::Failed as i32,
             failure_details: Some(TaskFailureDetails {
                 error_type: "VersionMismatch".to_owned(),
-                error_message: message,
+                error_message: "Orchestration version did not comply with Worker Versioning"
+                    .to_owned(),
                 is_non_retriable: true,
                 ..Default::default()
             }),
             ..Default::default()
         };
+        self.result.record.custom_status = None;
         let mut produced = Vec::new();
-        self.complete(0, completion, ids, &mut produced);
+        let id = i32::try_from(past).unwrap_or(i32::MAX);
+        self.complete(id, completion, ids, &mut produced);
         self.finish(produced, ids)
     }
 
@@ -293,6 +305,8 @@ impl Turn {
     fn finish(mut self, produced: Vec<Encoded>, ids: &Ids) -> TurnResult {
         let now = ids.time();
         let result = &mut self.result;
+        let status = &mut result.record.custom_status;
+        *status = status.take().or(self.carried);
         result.events = self.new_events;
         result.events.extend(produced);
         result.events.push(event(
