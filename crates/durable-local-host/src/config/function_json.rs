@@ -122,6 +122,13 @@ impl Function {
         self.outputs().find(|binding| binding.name == "$return")
     }
 
+    /// The input bindings, the trigger included.
+    pub(crate) fn inputs(&self) -> impl Iterator<Item = &Binding> {
+        self.bindings
+            .iter()
+            .filter(|binding| binding.direction == Direction::In)
+    }
+
     /// The output bindings.
     pub(crate) fn outputs(&self) -> impl Iterator<Item = &Binding> {
         self.bindings

@@ -132,7 +132,13 @@ impl Engine {
                 return Outcome::Failed(binding.because(reader), function.clone());
             }
         };
-        let body = activity_envelope(function, &target.binding, &task.instance, input.as_ref());
+        let body = activity_envelope(
+            function,
+            &target.binding,
+            &task.instance,
+            input.as_ref(),
+            &target.inputs,
+        );
         let invocation = self
             .console
             .begin(Kind::Activity, function, Some(&task.instance));

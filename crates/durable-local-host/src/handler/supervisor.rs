@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::client::{CallError, Client, RawAnswer};
 use super::command::{HandlerCommand, Launch, resolve_command};
+use crate::authority::Authority;
 use crate::config::AppConfig;
 use crate::console::{Console, ConsoleSource};
 use crate::error::Error;
@@ -33,8 +34,8 @@ const GRACE: Duration = Duration::from_secs(3);
 /// What the handler process needs to know of the host.
 #[derive(Debug)]
 pub(crate) struct HandlerOptions {
-    /// Port of the host, for `WEBSITE_HOSTNAME`.
-    pub(crate) host_port: u16,
+    /// Where the host is reached, for `WEBSITE_HOSTNAME`.
+    pub(crate) authority: Authority,
     /// The command, when host.json is not to be asked.
     pub(crate) command: Option<HandlerCommand>,
     /// What becomes of what the real host punishes.
@@ -107,10 +108,7 @@ impl Handler {
             ("FUNCTIONS_HTTPWORKER_PORT", port.to_string()),
             ("FUNCTIONS_HTTPWORKER_ID", worker),
             ("FUNCTIONS_APP_ROOT_PATH", app.root.display().to_string()),
-            (
-                "WEBSITE_HOSTNAME",
-                format!("localhost:{}", options.host_port),
-            ),
+            ("WEBSITE_HOSTNAME", options.authority.to_string()),
             ("AZURE_FUNCTIONS_ENVIRONMENT", "Development".to_owned()),
             // Tells the SDK to end when its standard input does: no orphan when the host is killed.
             ("DURABLE_LOCAL_HOST", "1".to_owned()),

@@ -328,7 +328,7 @@ impl App {
     fn origin(&self, host: Option<&HeaderValue>) -> String {
         match host.and_then(|host| host.to_str().ok()) {
             Some(host) => format!("http://{host}"),
-            None => format!("http://localhost:{}", self.client.port),
+            None => self.client.authority.url(),
         }
     }
 

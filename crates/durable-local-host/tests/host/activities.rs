@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::app::TestApp;
+use crate::app::{BASE, TestApp, write, write_app};
 
 async fn call(app: &TestApp, id: &str, activity: &str, input: Value) -> Value {
     let request = json!({"activity": activity, "input": input});
@@ -177,5 +177,31 @@ async fn a_result_that_grpc_clients_cannot_read_is_told() {
     call(&app, "large", "echo", json!("x".repeat(200_000))).await;
     let line = app.lines.wait_for("`echo` has 0.2 MB").await;
     assert!(line.contains("maxGrpcMessageSizeInBytes"), "{line}");
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn durable_functions_get_their_clients() {
+    let folder = tempfile::tempdir().unwrap();
+    write_app(folder.path(), "{}");
+    for (name, kind, trigger) in [
+        ("hello_orchestrator", "orchestrationTrigger", "context"),
+        ("hello", "activityTrigger", "input"),
+        ("counter", "entityTrigger", "context"),
+    ] {
+        let json = format!(
+            r#"{{"bindings":[{{"name":"{trigger}","type":"{kind}","direction":"in"}},{{"name":"client","type":"durableClient","direction":"in"}}]}}"#
+        );
+        write(folder.path(), &format!("{name}/function.json"), &json);
+    }
+    let app = TestApp::start_in(folder, |builder| builder.memory()).await;
+    app.client.run("hello_orchestrator", "c", "null").await;
+    app.client
+        .post(&format!("{BASE}/entities/counter/k?op=add"), "1")
+        .await;
+    for name in ["hello_orchestrator", "hello", "counter"] {
+        let line = app.lines.wait_for(&format!("{name} has the client")).await;
+        assert!(line.contains("rpcBaseUrl"), "{line}");
+    }
     app.stop().await;
 }

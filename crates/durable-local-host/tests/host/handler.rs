@@ -120,6 +120,10 @@ async fn answer(request: Request<Incoming>) -> Reply {
     let body = request.into_body().collect().await.unwrap().to_bytes();
     let envelope: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(envelope["Metadata"]["sys"]["MethodName"], json!(function));
+    let is_durable = envelope["Data"]["req"].is_null();
+    if let Some(client) = envelope["Data"]["client"].as_str().filter(|_| is_durable) {
+        println!("{function} has the client {client}");
+    }
     if entity_handler::ENTITIES.contains(&function.as_str()) {
         entity(&function, &envelope).await
     } else if ORCHESTRATORS.contains(&function.as_str()) {
