@@ -103,7 +103,7 @@ impl Engine {
         }
     }
 
-    async fn call_activity(&self, task: &Task) -> Outcome {
+    async fn call_activity(self: &Arc<Self>, task: &Task) -> Outcome {
         let Some(target) = self.functions.activity(&task.name) else {
             if task.name.eq_ignore_ascii_case("BuiltIn::HttpActivity") {
                 return match http_activity::send(task.input.as_deref()).await {
@@ -161,6 +161,10 @@ impl Engine {
         match Answer::read(&raw) {
             Ok(answer) => {
                 self.console.logged(&invocation, &answer.logs);
+                if let Err(fault) = self.start_outputs(&target.outputs, &answer).await {
+                    self.console.executed(invocation, Executed::FAILED);
+                    return Outcome::Failed(fault, function.clone());
+                }
                 self.console.executed(invocation, Executed::GOOD);
                 self.tell_altered(task, function, &raw.body, &answer.return_value);
                 Outcome::Completed(match answer.return_value {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::config::{Function, Trigger};
-use crate::invocation::ClientSettings;
+use crate::invocation::{ClientOutputs, ClientSettings};
 
 /// Durable functions by the name that orchestrations use; names differ without case.
 #[derive(Debug, Default)]
@@ -24,6 +24,8 @@ pub(crate) struct Target {
     pub(crate) binding: String,
     /// The inputs besides the trigger, with their JSON.
     pub(crate) inputs: Vec<(String, String)>,
+    /// The durable clients among its outputs.
+    pub(crate) outputs: ClientOutputs,
     /// Whether it declares `$return`, which spoils its answers.
     pub(crate) has_return_binding: bool,
 }
@@ -48,6 +50,7 @@ impl FunctionTable {
                     .map(|binding| binding.name.clone())
                     .unwrap_or_default(),
                 inputs: client.inputs(function),
+                outputs: ClientOutputs::of(function),
                 has_return_binding: function.return_binding().is_some(),
             };
             if target.has_return_binding {

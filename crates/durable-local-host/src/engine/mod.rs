@@ -10,6 +10,7 @@ mod http_activity;
 mod ids;
 mod instances;
 mod limits;
+mod outputs;
 mod request;
 mod retry;
 mod rewind;

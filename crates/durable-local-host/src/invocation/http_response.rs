@@ -35,21 +35,7 @@ pub(crate) fn http_reply(function: &Function, answer: &Answer) -> Result<HttpRep
             ..HttpReply::default()
         });
     };
-    // Without `$return` the members of an object in `ReturnValue` count as outputs, too.
-    let from_return = match &answer.return_value {
-        Json::Object(members) if function.return_binding().is_none() => members
-            .iter()
-            .find(|(name, _)| *name == binding.name)
-            .map(|(_, value)| value),
-        _ => None,
-    };
-    let output = from_return.or_else(|| {
-        let outputs = answer.outputs.as_ref()?;
-        outputs
-            .iter()
-            .find(|(name, _)| *name == binding.name)
-            .map(|(_, value)| value)
-    });
+    let output = answer.output(&binding.name, function.return_binding().is_some());
     match (output, &answer.outputs) {
         (Some(output), _) => response_object(output),
         (None, Some(_)) => Ok(HttpReply {

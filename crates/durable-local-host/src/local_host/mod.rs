@@ -230,6 +230,7 @@ impl LocalHostBuilder {
             &app.host.route_prefix,
             Services {
                 handler: Arc::clone(&handler),
+                engine: Arc::clone(&engine),
                 management,
                 dashboard,
                 timers: Arc::clone(&timers),

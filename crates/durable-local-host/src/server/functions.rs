@@ -19,9 +19,11 @@ use crate::config::{AuthLevel, Function, Trigger};
 use crate::console::{Console, ConsoleSource, Invocation, Kind, Outcome};
 use crate::dashboard::Dashboard;
 use crate::display::duration;
+use crate::engine::Engine;
 use crate::handler::{CallError, Handler};
 use crate::invocation::{
-    Answer, ClientSettings, HttpReply, IncomingRequest, call_exception, http_envelope, http_reply,
+    Answer, ClientOutputs, ClientSettings, HttpReply, IncomingRequest, call_exception,
+    http_envelope, http_reply,
 };
 use crate::keys::Needed;
 use crate::management::{Management, ManagementRequest, Reply};
@@ -52,6 +54,8 @@ pub(crate) struct App {
 pub(crate) struct Services {
     /// HTTP functions.
     pub(crate) handler: Arc<Handler>,
+    /// What functions start by an output.
+    pub(crate) engine: Arc<Engine>,
     /// The management API.
     pub(crate) management: Management,
     /// The dashboard.
@@ -292,6 +296,11 @@ impl App {
         };
         let answer = Answer::read(&raw).map_err(|fault| CallFault::Failed(fault.to_line()))?;
         self.console.logged(invocation, &answer.logs);
+        self.services
+            .engine
+            .start_outputs(&ClientOutputs::of(function), &answer)
+            .await
+            .map_err(|fault| CallFault::Failed(fault.to_line()))?;
         http_reply(function, &answer).map_err(CallFault::Failed)
     }
 

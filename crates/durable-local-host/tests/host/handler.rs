@@ -320,6 +320,9 @@ async fn http(function: &str, envelope: &Value) -> Reply {
             );
             json_reply(&json!({"Outputs": {}, "Logs": [line], "ReturnValue": null}))
         }
+        "tick_starts" => json_reply(
+            &json!({"Outputs": {"start": {"FunctionName": "hello_orchestrator", "InstanceId": "by-timer", "Input": "Seoul"}}}),
+        ),
         _ => {
             let response = json!({"statusCode": "200", "body": envelope.to_string(), "headers": {"Content-Type": "application/json"}});
             json_reply(
