@@ -43,6 +43,7 @@ impl AppConfig {
             problems: Vec::new(),
         };
         app.check_runtime();
+        app.check_arguments();
         app.name_hub()?;
         app.load_functions()?;
         Ok(app)
@@ -58,6 +59,21 @@ impl AppConfig {
                 "FUNCTIONS_WORKER_RUNTIME is not `custom` (local.settings.json, Values): this host goes on, the real one would not run Durable Functions".to_owned(),
             );
         }
+    }
+
+    /// The real host does not keep arguments apart that have blanks in them.
+    fn check_arguments(&mut self) {
+        let Some(description) = &self.host.handler else {
+            return;
+        };
+        let expand = |text: &str| self.settings.expand(text, &[]);
+        let told = description.torn(expand).map(|(argument, count)| {
+            format!(
+                "host.json: customHandler.description: the argument `{argument}` reaches the handler as {count} arguments, here as on Azure: blanks separate, so put what belongs together in double quotes within the text"
+            )
+        });
+        let told: Vec<String> = told.collect();
+        self.problems.extend(told);
     }
 
     /// Fills in the settings in the name of the task hub.
@@ -209,6 +225,17 @@ mod tests {
             error.contains("hubName") && error.contains("%NoSuchSettingAtAll%"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn an_argument_with_a_blank_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let host = r#"{"customHandler":{"description":{"defaultExecutablePath":"h","arguments":["a b","\"c d\"","e"]}}}"#;
+        fs::write(dir.path().join("host.json"), host).unwrap();
+        let problems = AppConfig::load(dir.path()).unwrap().problems;
+        let told = |text: &str| problems.iter().filter(|line| line.contains(text)).count();
+        assert_eq!(told("as 2 arguments"), 1, "{problems:?}");
+        assert_eq!(told("the argument `a b`"), 1, "{problems:?}");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::json_file::{at, read_object};
 use super::versioning::{VersionFailure, VersionMatch};
-use super::{Settings, overrides};
+use super::{Settings, arguments, overrides};
 use crate::error::Error;
 
 /// What this host uses of host.json.
@@ -31,12 +31,50 @@ pub(crate) struct HostJson {
 pub(crate) struct HandlerDescription {
     /// `defaultExecutablePath`, as written.
     pub(crate) executable: String,
-    /// `arguments`, then `defaultWorkerPath`, then `workerArguments`.
+    /// `arguments`.
     pub(crate) arguments: Vec<String>,
+    /// `defaultWorkerPath`, as written.
+    pub(crate) worker_path: Option<String>,
+    /// `workerArguments`.
+    pub(crate) worker_arguments: Vec<String>,
     /// `workingDirectory`, as written.
     pub(crate) working_directory: String,
     /// `workerDirectory`, as written.
     pub(crate) worker_directory: String,
+}
+
+impl HandlerDescription {
+    /// The arguments that the handler gets: all of them are one line before, in which nothing but
+    /// `defaultWorkerPath` is quoted.
+    pub(crate) fn command_line(&self, expand: impl Fn(&str) -> String) -> Vec<String> {
+        let mut line = String::new();
+        let path = self.worker_path.as_ref();
+        let pieces = self
+            .arguments
+            .iter()
+            .map(|argument| expand(argument))
+            .chain(path.map(|path| format!("\"{}\"", expand(path))))
+            .chain(
+                self.worker_arguments
+                    .iter()
+                    .map(|argument| expand(argument)),
+            );
+        for piece in pieces {
+            line.push(' ');
+            line.push_str(&piece);
+        }
+        arguments::split(&line)
+    }
+
+    /// The arguments that come through as several.
+    pub(super) fn torn<'a>(
+        &'a self,
+        expand: impl Fn(&str) -> String + 'a,
+    ) -> impl Iterator<Item = (&'a str, usize)> {
+        let all = self.arguments.iter().chain(&self.worker_arguments);
+        all.map(move |argument| (argument.as_str(), arguments::split(&expand(argument)).len()))
+            .filter(|(_, count)| *count > 1)
+    }
 }
 
 /// `extensions.durableTask`.
@@ -128,12 +166,11 @@ impl Reader<'_> {
         else {
             return Ok(None);
         };
-        let mut arguments = list("arguments")?;
-        arguments.extend(text("defaultWorkerPath")?.filter(|text| !text.is_empty()));
-        arguments.extend(list("workerArguments")?);
         Ok(Some(HandlerDescription {
             executable,
-            arguments,
+            arguments: list("arguments")?,
+            worker_path: text("defaultWorkerPath")?.filter(|text| !text.is_empty()),
+            worker_arguments: list("workerArguments")?,
             working_directory: text("workingDirectory")?.unwrap_or_default(),
             worker_directory: text("workerDirectory")?.unwrap_or_default(),
         }))
@@ -329,7 +366,7 @@ mod tests {
         let host = load(
             r#"{"version":"2.0","functionTimeout":"-1",
                 "customHandler":{"initializationTimeout":"00:01:00","description":{
-                  "defaultExecutablePath":"bin/handler","arguments":"[\"a\",\"b\"]","workerArguments":["c"],"workingDirectory":"w"}},
+                  "defaultExecutablePath":"bin/handler","arguments":"[\"a\",\"b\"]","defaultWorkerPath":"w 1","workerArguments":["c d"],"workingDirectory":"w"}},
                 "extensions":{"http":{"routePrefix":""},
                   "durableTask":{"hubName":"Mine","maxConcurrentActivityFunctions":3,"maxConcurrentOrchestratorFunctions":"4","defaultVersion":"2",
                     "maxConcurrentEntityFunctions":5,"maxEntityOperationBatchSize":6,"entityMessageReorderWindowInMinutes":0}}}"#,
@@ -337,7 +374,12 @@ mod tests {
         .unwrap();
         let handler = host.handler.unwrap();
         assert_eq!(handler.executable, "bin/handler");
-        assert_eq!(handler.arguments, ["a", "b", "c"]);
+        assert_eq!(
+            handler.command_line(str::to_owned),
+            ["a", "b", "w 1", "c", "d"]
+        );
+        let torn: Vec<_> = handler.torn(str::to_owned).collect();
+        assert_eq!(torn, [("c d", 2)]);
         assert_eq!(handler.working_directory, "w");
         assert_eq!(host.initialization_timeout, Duration::from_secs(60));
         assert_eq!(host.function_timeout, None);

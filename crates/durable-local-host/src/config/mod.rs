@@ -1,6 +1,7 @@
 //! The configuration of an app: host.json, local.settings.json and the function.json files.
 
 mod app;
+mod arguments;
 mod function_json;
 mod host_json;
 mod json_file;
