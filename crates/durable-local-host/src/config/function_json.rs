@@ -129,6 +129,15 @@ impl Function {
             .filter(|binding| binding.direction == Direction::In)
     }
 
+    /// Whether it has an HTTP request, an HTTP response and nothing else.
+    pub(crate) fn is_pure_http(&self) -> bool {
+        let mut outputs = self.outputs();
+        self.inputs().count() == 1
+            && matches!(self.trigger, Trigger::Http { .. })
+            && outputs.next().is_some_and(|binding| binding.is("http"))
+            && outputs.next().is_none()
+    }
+
     /// The output bindings.
     pub(crate) fn outputs(&self) -> impl Iterator<Item = &Binding> {
         self.bindings

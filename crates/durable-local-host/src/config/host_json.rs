@@ -18,12 +18,28 @@ pub(crate) struct HostJson {
     pub(crate) handler: Option<HandlerDescription>,
     /// How long the handler may take until it answers.
     pub(crate) initialization_timeout: Duration,
+    /// How requests of pure HTTP functions reach the handler.
+    pub(crate) forwarding: Forwarding,
     /// How long one invocation may take; `None` is without limit.
     pub(crate) function_timeout: Option<Duration>,
     /// First segment of the HTTP functions' routes; may be empty.
     pub(crate) route_prefix: String,
     /// The Durable Task extension's section.
     pub(crate) durable: DurableOptions,
+}
+
+/// How requests of pure HTTP functions reach the handler.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Forwarding {
+    /// In an envelope, as all others do.
+    #[default]
+    Never,
+    /// As they are, but at the function's name: that is what the section `httpWorker` stands for.
+    ToName,
+    /// As they are (`enableForwardingHttpRequest`).
+    Whole,
+    /// As they are, bodies without a length included (`enableProxyingHttpRequest`).
+    Proxied,
 }
 
 /// `customHandler.description`.
@@ -141,6 +157,7 @@ impl Reader<'_> {
             initialization_timeout: self
                 .timespan(&["customHandler", "initializationTimeout"])?
                 .unwrap_or(Duration::from_secs(30)),
+            forwarding: self.forwarding()?,
             function_timeout: self.function_timeout()?,
             route_prefix: self
                 .text(&["extensions", "http", "routePrefix"])?
@@ -176,6 +193,25 @@ impl Reader<'_> {
         }))
     }
 
+    fn forwarding(&self) -> Result<Forwarding, Error> {
+        if at(self.object, &["customHandler"]).is_none() {
+            let is_of_old = at(self.object, &["httpWorker"]).is_some();
+            return Ok(if is_of_old {
+                Forwarding::ToName
+            } else {
+                Forwarding::Never
+            });
+        }
+        let is_on = |name| self.flag(&["customHandler", name]);
+        Ok(if is_on("enableProxyingHttpRequest")? {
+            Forwarding::Proxied
+        } else if is_on("enableForwardingHttpRequest")? {
+            Forwarding::Whole
+        } else {
+            Forwarding::Never
+        })
+    }
+
     fn function_timeout(&self) -> Result<Option<Duration>, Error> {
         match self.text(&["functionTimeout"])? {
             None => Ok(Some(Duration::from_secs(30 * 60))),
@@ -200,12 +236,7 @@ impl Reader<'_> {
             "defaultAsyncRequestSleepTimeMilliseconds",
         ];
         let window = self.number(&path("entityMessageReorderWindowInMinutes"), 0)?;
-        let extended = at(self.object, &path("extendedSessionsEnabled"));
-        let is_on = |value: &Value| match value {
-            Value::String(text) => text.eq_ignore_ascii_case("true"),
-            other => *other == true,
-        };
-        if extended.is_some_and(is_on) {
+        if self.flag(&path("extendedSessionsEnabled"))? {
             return Err(self.fault(
                 &path("extendedSessionsEnabled"),
                 "extended sessions do not exist for custom handlers: leave the setting out, the real host refuses to start with it",
@@ -230,9 +261,7 @@ impl Reader<'_> {
             max_entity_batch: self
                 .number(&path("maxEntityOperationBatchSize"), 1)?
                 .map_or(5000, |n| n as usize),
-            store_inputs: at(self.object, &path("storeInputsInOrchestrationHistory"))
-                .and_then(Value::as_bool)
-                .unwrap_or(false),
+            store_inputs: self.flag(&path("storeInputsInOrchestrationHistory"))?,
             default_version: self.text(&path("defaultVersion"))?,
             version_match: self.choice(
                 &path("versionMatchStrategy"),
@@ -295,6 +324,17 @@ impl Reader<'_> {
         match time_span::parse(&text) {
             Some(span) => Ok(Some(span)),
             None => Err(self.fault(path, &format!("`{text}` is no time span such as 00:00:30"))),
+        }
+    }
+
+    /// A switch, off when it is not there; also as text, which is how settings stand for it.
+    fn flag(&self, path: &[&str]) -> Result<bool, Error> {
+        match at(self.object, path) {
+            None | Some(Value::Null) => Ok(false),
+            Some(Value::Bool(flag)) => Ok(*flag),
+            Some(Value::String(text)) if text.trim().eq_ignore_ascii_case("true") => Ok(true),
+            Some(Value::String(text)) if text.trim().eq_ignore_ascii_case("false") => Ok(false),
+            Some(_) => Err(self.fault(path, "`true` or `false` is expected")),
         }
     }
 
@@ -395,6 +435,51 @@ mod tests {
             (5, 6)
         );
         assert_eq!(host.durable.entity_reorder_window, Duration::ZERO);
+    }
+
+    #[test]
+    fn switches_may_be_texts() {
+        let store = |value: &str| {
+            let path = r#"{"extensions":{"durableTask":{"storeInputsInOrchestrationHistory":"#;
+            load(&format!("{path}{value}}}}}}}")).map(|host| host.durable.store_inputs)
+        };
+        for (value, is_on) in [
+            ("true", true),
+            ("\"True\"", true),
+            ("\"false\"", false),
+            ("null", false),
+        ] {
+            assert_eq!(store(value).unwrap(), is_on, "{value}");
+        }
+        for value in ["1", "\"yes\"", "{}"] {
+            let error = store(value).unwrap_err().to_string();
+            assert!(
+                error.contains("storeInputsInOrchestrationHistory: `true` or `false`"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn requests_are_forwarded_as_the_section_says() {
+        for (host, forwarding) in [
+            ("{}", Forwarding::Never),
+            (r#"{"httpWorker":{"description":{}}}"#, Forwarding::ToName),
+            (
+                r#"{"httpWorker":{},"customHandler":{"enableForwardingHttpRequest":false}}"#,
+                Forwarding::Never,
+            ),
+            (
+                r#"{"customHandler":{"enableForwardingHttpRequest":"true"}}"#,
+                Forwarding::Whole,
+            ),
+            (
+                r#"{"customHandler":{"enableForwardingHttpRequest":true,"enableProxyingHttpRequest":true}}"#,
+                Forwarding::Proxied,
+            ),
+        ] {
+            assert_eq!(load(host).unwrap().forwarding, forwarding, "{host}");
+        }
     }
 
     #[test]

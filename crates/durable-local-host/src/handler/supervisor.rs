@@ -13,7 +13,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::client::{CallError, Client, RawAnswer};
+use super::client::{CallError, Client, Forwarded, RawAnswer};
 use super::command::{HandlerCommand, Launch, resolve_command};
 use crate::authority::Authority;
 use crate::config::AppConfig;
@@ -185,9 +185,21 @@ impl Handler {
         invocation: &str,
         body: Bytes,
     ) -> Result<RawAnswer, CallError> {
+        self.within_limit(self.post(function, invocation, body))
+            .await
+    }
+
+    /// Sends a request on as it is, as soon as the handler is ready.
+    pub(crate) async fn forward(&self, request: &Forwarded) -> Result<RawAnswer, CallError> {
+        self.within_limit(self.client.forward(request)).await
+    }
+
+    async fn within_limit(
+        &self,
+        call: impl Future<Output = Result<RawAnswer, CallError>>,
+    ) -> Result<RawAnswer, CallError> {
         self.ready().await?;
         let life = self.lives.current();
-        let call = self.post(function, invocation, body);
         let Some(limit) = self.function_timeout else {
             return call.await;
         };

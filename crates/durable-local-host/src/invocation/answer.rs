@@ -214,7 +214,8 @@ fn invalid(raw: &RawAnswer) -> Exception {
     Exception::new("System.InvalidOperationException", text)
 }
 
-fn is_content_header(name: &str) -> bool {
+/// Whether .NET counts a header among those of the content; the name is in lower case.
+pub(crate) fn is_content_header(name: &str) -> bool {
     matches!(
         name,
         "allow"

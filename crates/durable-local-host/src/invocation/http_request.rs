@@ -182,6 +182,30 @@ fn parse_query(query: &str) -> Vec<(String, Vec<String>)> {
     grouped(&pairs)
 }
 
+/// The query as the real host writes it anew: values of one name are one, with commas.
+pub(crate) fn joined_query(query: &str) -> String {
+    let pairs = parse_query(query).into_iter().map(|(name, values)| {
+        format!(
+            "{}={}",
+            encode_query(&name),
+            encode_query(&values.join(","))
+        )
+    });
+    pairs.collect::<Vec<_>>().join("&")
+}
+
+fn encode_query(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
 /// Undoes the encoding of a query: plus for blank, percent for bytes.
 pub(crate) fn decode_query(text: &str) -> String {
     let mut out = Vec::with_capacity(text.len());

@@ -227,7 +227,7 @@ impl LocalHostBuilder {
         let timers = Arc::new(TimerFunctions::start(&app.functions, &timer_services));
         let serving = App::new(
             app.functions,
-            &app.host.route_prefix,
+            (app.host.route_prefix.as_str(), app.host.forwarding),
             Services {
                 handler: Arc::clone(&handler),
                 engine: Arc::clone(&engine),

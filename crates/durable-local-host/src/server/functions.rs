@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{
-    CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue, VARY, WWW_AUTHENTICATE,
+    CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, VARY, WWW_AUTHENTICATE,
 };
 use hyper::{Method, Request, Response, StatusCode};
 
@@ -15,7 +15,7 @@ use super::connection::HeadRecorder;
 use super::cors::Cors;
 use super::guard::{Guard, Refused, Target};
 use super::headers::request_headers;
-use crate::config::{AuthLevel, Function, Trigger};
+use crate::config::{AuthLevel, Forwarding, Function, Trigger};
 use crate::console::{Console, ConsoleSource, Invocation, Kind, Outcome};
 use crate::dashboard::Dashboard;
 use crate::display::duration;
@@ -36,7 +36,7 @@ const ADMIN_PATH: &str = "/admin/functions/";
 /// Largest body that is read; the real host has the same limit.
 const BODY_LIMIT: usize = 100 * 1024 * 1024;
 
-type HttpResponse = Response<Full<Bytes>>;
+pub(super) type HttpResponse = Response<Full<Bytes>>;
 
 /// What requests are served from.
 #[derive(Debug)]
@@ -44,8 +44,9 @@ pub(crate) struct App {
     functions: Vec<Function>,
     routes: RouteTable,
     prefix: String,
-    services: Services,
-    console: Console,
+    pub(super) forwarding: Forwarding,
+    pub(super) services: Services,
+    pub(super) console: Console,
     client: ClientSettings,
 }
 
@@ -74,7 +75,7 @@ impl App {
     /// The app; routes that can't be read are told.
     pub(crate) fn new(
         functions: Vec<Function>,
-        prefix: &str,
+        (prefix, forwarding): (&str, Forwarding),
         services: Services,
         client: ClientSettings,
         console: Console,
@@ -96,6 +97,7 @@ impl App {
             functions,
             routes,
             prefix: prefix.to_ascii_lowercase(),
+            forwarding,
             services,
             console,
             client,
@@ -242,6 +244,9 @@ impl App {
         if !self.admits(needed_for(function), &request) {
             return empty(StatusCode::UNAUTHORIZED);
         }
+        if self.forwarding != Forwarding::Never && function.is_pure_http() {
+            return self.forward(request, function).await;
+        }
         let path = path_and_query(request.uri()).to_owned();
         let Some(incoming) = self.incoming(request, recorder).await else {
             return empty(StatusCode::PAYLOAD_TOO_LARGE);
@@ -312,14 +317,14 @@ impl App {
     ) -> Option<IncomingRequest> {
         let (head, body) = request.into_parts();
         let headers = request_headers(&head.headers, &recorder.written_names());
-        let length = head
-            .headers
-            .get(CONTENT_LENGTH)
-            .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
         // Without a length the real host sees no body, so neither does the function here.
-        let body = match length {
+        let body = match content_length(&head.headers) {
             Some(length) if length > 0 => Some(collect(body).await?),
-            _ => None,
+            // It has to be read all the same, or the connection breaks.
+            _ => {
+                collect(body).await?;
+                None
+            }
         };
         Some(IncomingRequest {
             method: head.method.as_str().to_owned(),
@@ -414,12 +419,17 @@ fn is_admin(path: &str) -> bool {
     first.is_some_and(|first| first.eq_ignore_ascii_case("admin"))
 }
 
-fn path_and_query(uri: &hyper::Uri) -> &str {
+/// `Content-Length`, if it is there.
+pub(super) fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+pub(super) fn path_and_query(uri: &hyper::Uri) -> &str {
     uri.path_and_query()
         .map_or("/", hyper::http::uri::PathAndQuery::as_str)
 }
 
-async fn collect(body: Incoming) -> Option<Vec<u8>> {
+pub(super) async fn collect(body: Incoming) -> Option<Vec<u8>> {
     // What says itself that it is too long is not read at all.
     if body.size_hint().lower() > BODY_LIMIT as u64 {
         return None;
@@ -437,7 +447,7 @@ fn unauthorized() -> HttpResponse {
     response
 }
 
-fn empty(status: StatusCode) -> HttpResponse {
+pub(super) fn empty(status: StatusCode) -> HttpResponse {
     let mut response = Response::new(Full::default());
     *response.status_mut() = status;
     response
