@@ -306,7 +306,8 @@ impl App {
             .start_outputs(&ClientOutputs::of(function), &answer)
             .await
             .map_err(|fault| CallFault::Failed(fault.to_line()))?;
-        http_reply(function, &answer).map_err(CallFault::Failed)
+        let tell = |line: &str| self.console.problem(format!("{}: {line}", function.name));
+        http_reply(function, &answer, &tell).map_err(CallFault::Failed)
     }
 
     /// The request as the function sees it; `None` when the body is too long.
