@@ -44,6 +44,9 @@ impl AppConfig {
         };
         app.check_runtime();
         app.check_arguments();
+        app.problems.extend(app.host.ignored.iter().map(|name| {
+            format!("host.json: {name} has no effect on this local host, on Azure it has")
+        }));
         app.name_hub()?;
         app.load_functions()?;
         Ok(app)
@@ -118,7 +121,13 @@ impl AppConfig {
                 .unwrap_or(&folder)
                 .join("function.json");
             match function_json::load(&folder, &self.settings) {
-                Loaded::Function(function) => self.add(function),
+                Loaded::Function(function, left_out) => {
+                    let told = left_out
+                        .iter()
+                        .map(|what| format!("{}: {what}", file.display()));
+                    self.problems.extend(told);
+                    self.add(function);
+                }
                 Loaded::Disabled => self
                     .problems
                     .push(format!("{}: the function is disabled", file.display())),

@@ -24,6 +24,8 @@ pub(crate) struct HostJson {
     pub(crate) function_timeout: Option<Duration>,
     /// First segment of the HTTP functions' routes; may be empty.
     pub(crate) route_prefix: String,
+    /// Names of the settings that this host has no use for, but the real one has.
+    pub(crate) ignored: Vec<String>,
     /// The Durable Task extension's section.
     pub(crate) durable: DurableOptions,
 }
@@ -108,6 +110,8 @@ pub(crate) struct DurableOptions {
     pub(crate) max_entities: usize,
     /// How many operations a batch has at most.
     pub(crate) max_entity_batch: usize,
+    /// Whether a start replaces an instance of the same id that has not ended.
+    pub(crate) overrides_any_state: bool,
     /// Whether inputs of tasks stay in the history.
     pub(crate) store_inputs: bool,
     /// Version of orchestrations that are started without one.
@@ -145,6 +149,25 @@ impl HostJson {
     }
 }
 
+/// Settings that change what callers and handlers see of the real host, and nothing here.
+const IGNORED: &[&[&str]] = &[
+    &["configurationProfile"],
+    &["customHandler", "port"],
+    &["customHandler", "http"],
+    &[
+        "extensions",
+        "durableTask",
+        "throwStatusExceptionsOnRaiseEvent",
+    ],
+    &[
+        "extensions",
+        "durableTask",
+        "httpSettings",
+        "useForwardedHost",
+    ],
+    &["extensions", "durableTask", "notifications", "eventGrid"],
+];
+
 struct Reader<'a> {
     path: &'a PathBuf,
     object: &'a Map<String, Value>,
@@ -165,6 +188,7 @@ impl Reader<'_> {
                     || "api".to_owned(),
                     |prefix| prefix.trim_matches('/').to_owned(),
                 ),
+            ignored: self.ignored(),
             durable: self.durable()?,
         })
     }
@@ -191,6 +215,16 @@ impl Reader<'_> {
             working_directory: text("workingDirectory")?.unwrap_or_default(),
             worker_directory: text("workerDirectory")?.unwrap_or_default(),
         }))
+    }
+
+    fn ignored(&self) -> Vec<String> {
+        IGNORED
+            .iter()
+            .filter(|path| {
+                at(self.object, path).is_some_and(|value| !value.is_null() && *value != false)
+            })
+            .map(|path| path.join("."))
+            .collect()
     }
 
     fn forwarding(&self) -> Result<Forwarding, Error> {
@@ -261,6 +295,10 @@ impl Reader<'_> {
             max_entity_batch: self
                 .number(&path("maxEntityOperationBatchSize"), 1)?
                 .map_or(5000, |n| n as usize),
+            overrides_any_state: self.choice(
+                &path("overridableExistingInstanceStates"),
+                &[("NonRunningStates", false), ("AnyState", true)],
+            )?,
             store_inputs: self.flag(&path("storeInputsInOrchestrationHistory"))?,
             default_version: self.text(&path("defaultVersion"))?,
             version_match: self.choice(
@@ -458,6 +496,18 @@ mod tests {
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn settings_without_effect_are_named() {
+        let host = r#"{"customHandler":{"port":5000},"extensions":{"durableTask":{"throwStatusExceptionsOnRaiseEvent":true,"httpSettings":{"useForwardedHost":false}}}}"#;
+        assert_eq!(
+            load(host).unwrap().ignored,
+            [
+                "customHandler.port",
+                "extensions.durableTask.throwStatusExceptionsOnRaiseEvent"
+            ]
+        );
     }
 
     #[test]

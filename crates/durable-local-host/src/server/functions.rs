@@ -85,7 +85,16 @@ impl App {
             let Trigger::Http { route, methods, .. } = &function.trigger else {
                 continue;
             };
-            match RouteTemplate::parse(route.as_deref().unwrap_or(&function.name)) {
+            let route = route.as_deref().unwrap_or(&function.name);
+            let path = format!("{prefix}/{route}");
+            let path = format!("/{}", path.trim_start_matches('/'));
+            if is_own(&path) {
+                console.problem(format!(
+                    "{}/function.json: {path} is this host's own, so the function is not reached there: choose another route",
+                    function.name
+                ));
+            }
+            match RouteTemplate::parse(route) {
                 Ok(template) => routes.add(template, methods.clone(), number),
                 Err(fault) => console.problem(format!(
                     "{}/function.json: the route cannot be read: {fault}",

@@ -240,11 +240,21 @@ async fn what_cannot_be_read_is_a_500_and_told_on_the_console() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_route_prefix_may_be_empty_or_long() {
-    let app = TestApp::start_with(r#"{"extensions":{"http":{"routePrefix":""}}}"#, |builder| {
-        builder
-    })
-    .await;
+    let folder = tempfile::tempdir().unwrap();
+    write_app(
+        folder.path(),
+        r#"{"extensions":{"http":{"routePrefix":""}}}"#,
+    );
+    write(
+        folder.path(),
+        "http_board/function.json",
+        r#"{"bindings":[{"name":"req","type":"httpTrigger","route":"dashboard"},{"name":"res","type":"http","direction":"out"}]}"#,
+    );
+    let app = TestApp::start_in(folder, |builder| builder).await;
     assert_eq!(app.client.get("/plain/1").await.status, 200);
+    app.lines
+        .wait_for("http_board/function.json: /dashboard is this host's own")
+        .await;
     assert_eq!(app.client.get("/api/plain/1").await.status, 404);
     app.stop().await;
     let app = TestApp::start_with(

@@ -158,6 +158,19 @@ async fn entities_may_have_no_key() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_instance_that_runs_may_be_replaced() {
+    let any = r#"{"extensions":{"durableTask":{"overridableExistingInstanceStates":"anystate"}}}"#;
+    let app = TestApp::start_with(any, |builder| builder.memory()).await;
+    app.client.begin("timer", "i", r#"{"ms":600000}"#).await;
+    app.client
+        .until("i", |status| status["runtimeStatus"] == "Running")
+        .await;
+    let output = app.client.run("hello_orchestrator", "i", "\"Rome\"").await["output"].clone();
+    assert_eq!(output, "Hello Rome!");
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn starting_the_wrong_way() {
     let app = TestApp::start().await;
     let start = format!("{BASE}/orchestrators/hello_orchestrator");
