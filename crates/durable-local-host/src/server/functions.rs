@@ -308,6 +308,12 @@ impl App {
                 return Err(CallFault::Failed(format!("{error} ({})", fault.to_line())));
             }
         };
+        if raw.status.is_redirection() {
+            self.console.problem(format!(
+                "{}: the handler itself answered {}, where the real host would send the invocation to that address: answer 200, with the status within the envelope",
+                function.name, raw.status
+            ));
+        }
         let answer = Answer::read(&raw).map_err(|fault| CallFault::Failed(fault.to_line()))?;
         self.console.logged(invocation, &answer.logs);
         self.services

@@ -225,6 +225,11 @@ async fn what_cannot_be_read_is_a_500_and_told_on_the_console() {
         ),
         ("/api/answer", "not json", "JsonReaderException"),
         ("/api/answer?status=418", "{}", "418"),
+        (
+            "/api/answer?status=302",
+            "{}",
+            "with the status within the envelope",
+        ),
         ("/api/answer", "null", "functionTimeout"),
     ] {
         let answer = app.client.post(path, body).await;
