@@ -177,8 +177,8 @@ async fn run_until_stopped(
         () = stop.next() => return Ok(()),
     };
     console.say(format!(
-        "Listening on http://localhost:{}. Ctrl-C stops.",
-        host.port()
+        "Listening on {}. Ctrl-C stops.",
+        host.authority().url()
     ));
     let outcome = tokio::select! {
         () = stop.next() => Ok(()),

@@ -1,6 +1,7 @@
 //! What can keep the host from starting or running, told for people.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// Why the host could not start, or had to stop.
@@ -73,17 +74,19 @@ pub enum Error {
     },
     /// Somebody else listens on the port.
     #[error(
-        "port {port} on 127.0.0.1 is in use, perhaps by another host (`func start` or this one): stop that one, or choose another port with --port N"
+        "port {} on {} is in use, perhaps by another host (`func start` or this one): stop that one, or choose another port with --port N",
+        address.port(),
+        address.ip()
     )]
     PortInUse {
-        /// The port.
-        port: u16,
+        /// Where the host was to listen.
+        address: SocketAddr,
     },
-    /// The port can't be listened on for another reason.
-    #[error("cannot listen on port {port}: {source}")]
+    /// The address can't be listened on for another reason.
+    #[error("cannot listen on {address}: {source}")]
     Listen {
-        /// The port.
-        port: u16,
+        /// Where the host was to listen.
+        address: SocketAddr,
         /// What the system said.
         source: io::Error,
     },

@@ -7,6 +7,7 @@
 //! [`run`] is what a command line calls; [`LocalHost`] is the same for programs and tests. [`Command`]
 //! has the commands for people at a terminal besides.
 
+mod authority;
 mod cli;
 mod clock;
 mod config;

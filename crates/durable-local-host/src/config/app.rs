@@ -43,6 +43,10 @@ impl AppConfig {
             problems: Vec::new(),
         };
         app.check_runtime();
+        app.check_arguments();
+        app.problems.extend(app.host.ignored.iter().map(|name| {
+            format!("host.json: {name} has no effect on this local host, on Azure it has")
+        }));
         app.name_hub()?;
         app.load_functions()?;
         Ok(app)
@@ -58,6 +62,21 @@ impl AppConfig {
                 "FUNCTIONS_WORKER_RUNTIME is not `custom` (local.settings.json, Values): this host goes on, the real one would not run Durable Functions".to_owned(),
             );
         }
+    }
+
+    /// The real host does not keep arguments apart that have blanks in them.
+    fn check_arguments(&mut self) {
+        let Some(description) = &self.host.handler else {
+            return;
+        };
+        let expand = |text: &str| self.settings.expand(text, &[]);
+        let told = description.torn(expand).map(|(argument, count)| {
+            format!(
+                "host.json: customHandler.description: the argument `{argument}` reaches the handler as {count} arguments, here as on Azure: blanks separate, so put what belongs together in double quotes within the text"
+            )
+        });
+        let told: Vec<String> = told.collect();
+        self.problems.extend(told);
     }
 
     /// Fills in the settings in the name of the task hub.
@@ -102,7 +121,13 @@ impl AppConfig {
                 .unwrap_or(&folder)
                 .join("function.json");
             match function_json::load(&folder, &self.settings) {
-                Loaded::Function(function) => self.add(function),
+                Loaded::Function(function, left_out) => {
+                    let told = left_out
+                        .iter()
+                        .map(|what| format!("{}: {what}", file.display()));
+                    self.problems.extend(told);
+                    self.add(function);
+                }
                 Loaded::Disabled => self
                     .problems
                     .push(format!("{}: the function is disabled", file.display())),
@@ -209,6 +234,17 @@ mod tests {
             error.contains("hubName") && error.contains("%NoSuchSettingAtAll%"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn an_argument_with_a_blank_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let host = r#"{"customHandler":{"description":{"defaultExecutablePath":"h","arguments":["a b","\"c d\"","e"]}}}"#;
+        fs::write(dir.path().join("host.json"), host).unwrap();
+        let problems = AppConfig::load(dir.path()).unwrap().problems;
+        let told = |text: &str| problems.iter().filter(|line| line.contains(text)).count();
+        assert_eq!(told("as 2 arguments"), 1, "{problems:?}");
+        assert_eq!(told("the argument `a b`"), 1, "{problems:?}");
     }
 
     #[test]

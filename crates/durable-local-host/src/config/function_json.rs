@@ -122,6 +122,22 @@ impl Function {
         self.outputs().find(|binding| binding.name == "$return")
     }
 
+    /// The input bindings, the trigger included.
+    pub(crate) fn inputs(&self) -> impl Iterator<Item = &Binding> {
+        self.bindings
+            .iter()
+            .filter(|binding| binding.direction == Direction::In)
+    }
+
+    /// Whether it has an HTTP request, an HTTP response and nothing else.
+    pub(crate) fn is_pure_http(&self) -> bool {
+        let mut outputs = self.outputs();
+        self.inputs().count() == 1
+            && matches!(self.trigger, Trigger::Http { .. })
+            && outputs.next().is_some_and(|binding| binding.is("http"))
+            && outputs.next().is_none()
+    }
+
     /// The output bindings.
     pub(crate) fn outputs(&self) -> impl Iterator<Item = &Binding> {
         self.bindings
@@ -133,8 +149,8 @@ impl Function {
 /// What a folder with a function.json came to.
 #[derive(Debug)]
 pub(crate) enum Loaded {
-    /// A function that can be served.
-    Function(Function),
+    /// A function that can be served, and what of it is left out.
+    Function(Function, Vec<String>),
     /// Switched off by `disabled` or a setting.
     Disabled,
     /// Skipped; the rule that it breaks.
@@ -225,11 +241,30 @@ fn read(folder: &Path, name: &str, settings: &Settings) -> Result<Loaded, String
     for binding in &bindings {
         known(binding)?;
     }
-    Ok(Loaded::Function(Function {
+    let mut left_out: Vec<String> = bindings
+        .iter()
+        .filter(|binding| {
+            let collected = binding.is_durable_client() || binding.is("http");
+            binding.direction == Direction::Out && !collected
+        })
+        .map(|binding| {
+            format!(
+                "nobody collects the output `{}` here: the binding type `{}` is not served by this local host, and what the function gives it is dropped",
+                binding.name, binding.kind
+            )
+        })
+        .collect();
+    if member(&object, "retry").is_some_and(|retry| !retry.is_null()) {
+        left_out.push(
+            "`retry` is not done by this local host: a run that fails is not repeated".to_owned(),
+        );
+    }
+    let function = Function {
         name: name.to_owned(),
         trigger,
         bindings,
-    }))
+    };
+    Ok(Loaded::Function(function, left_out))
 }
 
 fn read_binding(
@@ -367,7 +402,7 @@ fn read_http(item: &Map<String, Value>) -> Result<Trigger, String> {
 /// The binding types that this host has; for the real host others need their extension, too.
 fn known(binding: &Binding) -> Result<(), String> {
     let known = binding.is_trigger() || binding.is_durable_client() || binding.is("http");
-    // An output that nobody collects does no harm here; an input that nobody fills does.
+    // An output that nobody collects is told; an input that nobody fills does harm.
     if known || binding.direction == Direction::Out {
         return Ok(());
     }
@@ -436,7 +471,7 @@ mod tests {
 
     fn function(text: &str) -> Function {
         match load_named("fn_1", text) {
-            Loaded::Function(function) => function,
+            Loaded::Function(function, _) => function,
             other => panic!("{other:?}"),
         }
     }
@@ -555,6 +590,22 @@ mod tests {
                 "{name}"
             );
         }
+    }
+
+    #[test]
+    fn what_is_left_out_is_told() {
+        let text = r#"{"retry":{"strategy":"fixedDelay"},"bindings":[{"name":"t","type":"timerTrigger","schedule":"0 * * * * *"},
+            {"name":"msg","type":"queue","direction":"out"},{"name":"start","type":"durableClient","direction":"out"},
+            {"name":"res","type":"http","direction":"out"}]}"#;
+        let Loaded::Function(_, told) = load_named("f", text) else {
+            panic!()
+        };
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(
+            told[0].contains("`msg`") && told[0].contains("`queue`"),
+            "{told:?}"
+        );
+        assert!(told[1].contains("`retry`"), "{told:?}");
     }
 
     #[test]

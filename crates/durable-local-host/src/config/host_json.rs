@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::json_file::{at, read_object};
 use super::versioning::{VersionFailure, VersionMatch};
-use super::{Settings, overrides};
+use super::{Settings, arguments, overrides};
 use crate::error::Error;
 
 /// What this host uses of host.json.
@@ -18,12 +18,30 @@ pub(crate) struct HostJson {
     pub(crate) handler: Option<HandlerDescription>,
     /// How long the handler may take until it answers.
     pub(crate) initialization_timeout: Duration,
+    /// How requests of pure HTTP functions reach the handler.
+    pub(crate) forwarding: Forwarding,
     /// How long one invocation may take; `None` is without limit.
     pub(crate) function_timeout: Option<Duration>,
     /// First segment of the HTTP functions' routes; may be empty.
     pub(crate) route_prefix: String,
+    /// Names of the settings that this host has no use for, but the real one has.
+    pub(crate) ignored: Vec<String>,
     /// The Durable Task extension's section.
     pub(crate) durable: DurableOptions,
+}
+
+/// How requests of pure HTTP functions reach the handler.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Forwarding {
+    /// In an envelope, as all others do.
+    #[default]
+    Never,
+    /// As they are, but at the function's name: that is what the section `httpWorker` stands for.
+    ToName,
+    /// As they are (`enableForwardingHttpRequest`).
+    Whole,
+    /// As they are, bodies without a length included (`enableProxyingHttpRequest`).
+    Proxied,
 }
 
 /// `customHandler.description`.
@@ -31,12 +49,50 @@ pub(crate) struct HostJson {
 pub(crate) struct HandlerDescription {
     /// `defaultExecutablePath`, as written.
     pub(crate) executable: String,
-    /// `arguments`, then `defaultWorkerPath`, then `workerArguments`.
+    /// `arguments`.
     pub(crate) arguments: Vec<String>,
+    /// `defaultWorkerPath`, as written.
+    pub(crate) worker_path: Option<String>,
+    /// `workerArguments`.
+    pub(crate) worker_arguments: Vec<String>,
     /// `workingDirectory`, as written.
     pub(crate) working_directory: String,
     /// `workerDirectory`, as written.
     pub(crate) worker_directory: String,
+}
+
+impl HandlerDescription {
+    /// The arguments that the handler gets: all of them are one line before, in which nothing but
+    /// `defaultWorkerPath` is quoted.
+    pub(crate) fn command_line(&self, expand: impl Fn(&str) -> String) -> Vec<String> {
+        let mut line = String::new();
+        let path = self.worker_path.as_ref();
+        let pieces = self
+            .arguments
+            .iter()
+            .map(|argument| expand(argument))
+            .chain(path.map(|path| format!("\"{}\"", expand(path))))
+            .chain(
+                self.worker_arguments
+                    .iter()
+                    .map(|argument| expand(argument)),
+            );
+        for piece in pieces {
+            line.push(' ');
+            line.push_str(&piece);
+        }
+        arguments::split(&line)
+    }
+
+    /// The arguments that come through as several.
+    pub(super) fn torn<'a>(
+        &'a self,
+        expand: impl Fn(&str) -> String + 'a,
+    ) -> impl Iterator<Item = (&'a str, usize)> {
+        let all = self.arguments.iter().chain(&self.worker_arguments);
+        all.map(move |argument| (argument.as_str(), arguments::split(&expand(argument)).len()))
+            .filter(|(_, count)| *count > 1)
+    }
 }
 
 /// `extensions.durableTask`.
@@ -56,6 +112,8 @@ pub(crate) struct DurableOptions {
     pub(crate) max_entities: usize,
     /// How many operations a batch has at most.
     pub(crate) max_entity_batch: usize,
+    /// Whether a start replaces an instance of the same id that has not ended.
+    pub(crate) overrides_any_state: bool,
     /// Whether inputs of tasks stay in the history.
     pub(crate) store_inputs: bool,
     /// Version of orchestrations that are started without one.
@@ -93,6 +151,25 @@ impl HostJson {
     }
 }
 
+/// Settings that change what callers and handlers see of the real host, and nothing here.
+const IGNORED: &[&[&str]] = &[
+    &["configurationProfile"],
+    &["customHandler", "port"],
+    &["customHandler", "http"],
+    &[
+        "extensions",
+        "durableTask",
+        "throwStatusExceptionsOnRaiseEvent",
+    ],
+    &[
+        "extensions",
+        "durableTask",
+        "httpSettings",
+        "useForwardedHost",
+    ],
+    &["extensions", "durableTask", "notifications", "eventGrid"],
+];
+
 struct Reader<'a> {
     path: &'a PathBuf,
     object: &'a Map<String, Value>,
@@ -105,6 +182,7 @@ impl Reader<'_> {
             initialization_timeout: self
                 .timespan(&["customHandler", "initializationTimeout"])?
                 .unwrap_or(Duration::from_secs(30)),
+            forwarding: self.forwarding()?,
             function_timeout: self.function_timeout()?,
             route_prefix: self
                 .text(&["extensions", "http", "routePrefix"])?
@@ -112,6 +190,7 @@ impl Reader<'_> {
                     || "api".to_owned(),
                     |prefix| prefix.trim_matches('/').to_owned(),
                 ),
+            ignored: self.ignored(),
             durable: self.durable()?,
         })
     }
@@ -130,15 +209,43 @@ impl Reader<'_> {
         else {
             return Ok(None);
         };
-        let mut arguments = list("arguments")?;
-        arguments.extend(text("defaultWorkerPath")?.filter(|text| !text.is_empty()));
-        arguments.extend(list("workerArguments")?);
         Ok(Some(HandlerDescription {
             executable,
-            arguments,
+            arguments: list("arguments")?,
+            worker_path: text("defaultWorkerPath")?.filter(|text| !text.is_empty()),
+            worker_arguments: list("workerArguments")?,
             working_directory: text("workingDirectory")?.unwrap_or_default(),
             worker_directory: text("workerDirectory")?.unwrap_or_default(),
         }))
+    }
+
+    fn ignored(&self) -> Vec<String> {
+        IGNORED
+            .iter()
+            .filter(|path| {
+                at(self.object, path).is_some_and(|value| !value.is_null() && *value != false)
+            })
+            .map(|path| path.join("."))
+            .collect()
+    }
+
+    fn forwarding(&self) -> Result<Forwarding, Error> {
+        if at(self.object, &["customHandler"]).is_none() {
+            let is_of_old = at(self.object, &["httpWorker"]).is_some();
+            return Ok(if is_of_old {
+                Forwarding::ToName
+            } else {
+                Forwarding::Never
+            });
+        }
+        let is_on = |name| self.flag(&["customHandler", name]);
+        Ok(if is_on("enableProxyingHttpRequest")? {
+            Forwarding::Proxied
+        } else if is_on("enableForwardingHttpRequest")? {
+            Forwarding::Whole
+        } else {
+            Forwarding::Never
+        })
     }
 
     fn function_timeout(&self) -> Result<Option<Duration>, Error> {
@@ -165,12 +272,7 @@ impl Reader<'_> {
             "defaultAsyncRequestSleepTimeMilliseconds",
         ];
         let window = self.number(&path("entityMessageReorderWindowInMinutes"), 0)?;
-        let extended = at(self.object, &path("extendedSessionsEnabled"));
-        let is_on = |value: &Value| match value {
-            Value::String(text) => text.eq_ignore_ascii_case("true"),
-            other => *other == true,
-        };
-        if extended.is_some_and(is_on) {
+        if self.flag(&path("extendedSessionsEnabled"))? {
             return Err(self.fault(
                 &path("extendedSessionsEnabled"),
                 "extended sessions do not exist for custom handlers: leave the setting out, the real host refuses to start with it",
@@ -196,9 +298,11 @@ impl Reader<'_> {
             max_entity_batch: self
                 .number(&path("maxEntityOperationBatchSize"), 1)?
                 .map_or(5000, |n| n as usize),
-            store_inputs: at(self.object, &path("storeInputsInOrchestrationHistory"))
-                .and_then(Value::as_bool)
-                .unwrap_or(false),
+            overrides_any_state: self.choice(
+                &path("overridableExistingInstanceStates"),
+                &[("NonRunningStates", false), ("AnyState", true)],
+            )?,
+            store_inputs: self.flag(&path("storeInputsInOrchestrationHistory"))?,
             default_version: self.text(&path("defaultVersion"))?,
             version_match: self.choice(
                 &path("versionMatchStrategy"),
@@ -274,6 +378,17 @@ impl Reader<'_> {
         }
     }
 
+    /// A switch, off when it is not there; also as text, which is how settings stand for it.
+    fn flag(&self, path: &[&str]) -> Result<bool, Error> {
+        match at(self.object, path) {
+            None | Some(Value::Null) => Ok(false),
+            Some(Value::Bool(flag)) => Ok(*flag),
+            Some(Value::String(text)) if text.trim().eq_ignore_ascii_case("true") => Ok(true),
+            Some(Value::String(text)) if text.trim().eq_ignore_ascii_case("false") => Ok(false),
+            Some(_) => Err(self.fault(path, "`true` or `false` is expected")),
+        }
+    }
+
     fn number(&self, path: &[&str], least: u32) -> Result<Option<u32>, Error> {
         let value = match at(self.object, path) {
             None | Some(Value::Null) => return Ok(None),
@@ -343,7 +458,7 @@ mod tests {
         let host = load(
             r#"{"version":"2.0","functionTimeout":"-1",
                 "customHandler":{"initializationTimeout":"00:01:00","description":{
-                  "defaultExecutablePath":"bin/handler","arguments":"[\"a\",\"b\"]","workerArguments":["c"],"workingDirectory":"w"}},
+                  "defaultExecutablePath":"bin/handler","arguments":"[\"a\",\"b\"]","defaultWorkerPath":"w 1","workerArguments":["c d"],"workingDirectory":"w"}},
                 "extensions":{"http":{"routePrefix":""},
                   "durableTask":{"hubName":"Mine","storageProvider":{"partitionCount":7},"maxConcurrentActivityFunctions":3,"maxConcurrentOrchestratorFunctions":"4","defaultVersion":"2",
                     "maxConcurrentEntityFunctions":5,"maxEntityOperationBatchSize":6,"entityMessageReorderWindowInMinutes":0}}}"#,
@@ -351,7 +466,12 @@ mod tests {
         .unwrap();
         let handler = host.handler.unwrap();
         assert_eq!(handler.executable, "bin/handler");
-        assert_eq!(handler.arguments, ["a", "b", "c"]);
+        assert_eq!(
+            handler.command_line(str::to_owned),
+            ["a", "b", "w 1", "c", "d"]
+        );
+        let torn: Vec<_> = handler.torn(str::to_owned).collect();
+        assert_eq!(torn, [("c d", 2)]);
         assert_eq!(handler.working_directory, "w");
         assert_eq!(host.initialization_timeout, Duration::from_secs(60));
         assert_eq!(host.function_timeout, None);
@@ -368,6 +488,63 @@ mod tests {
             (5, 6)
         );
         assert_eq!(host.durable.entity_reorder_window, Duration::ZERO);
+    }
+
+    #[test]
+    fn switches_may_be_texts() {
+        let store = |value: &str| {
+            let path = r#"{"extensions":{"durableTask":{"storeInputsInOrchestrationHistory":"#;
+            load(&format!("{path}{value}}}}}}}")).map(|host| host.durable.store_inputs)
+        };
+        for (value, is_on) in [
+            ("true", true),
+            ("\"True\"", true),
+            ("\"false\"", false),
+            ("null", false),
+        ] {
+            assert_eq!(store(value).unwrap(), is_on, "{value}");
+        }
+        for value in ["1", "\"yes\"", "{}"] {
+            let error = store(value).unwrap_err().to_string();
+            assert!(
+                error.contains("storeInputsInOrchestrationHistory: `true` or `false`"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn settings_without_effect_are_named() {
+        let host = r#"{"customHandler":{"port":5000},"extensions":{"durableTask":{"throwStatusExceptionsOnRaiseEvent":true,"httpSettings":{"useForwardedHost":false}}}}"#;
+        assert_eq!(
+            load(host).unwrap().ignored,
+            [
+                "customHandler.port",
+                "extensions.durableTask.throwStatusExceptionsOnRaiseEvent"
+            ]
+        );
+    }
+
+    #[test]
+    fn requests_are_forwarded_as_the_section_says() {
+        for (host, forwarding) in [
+            ("{}", Forwarding::Never),
+            (r#"{"httpWorker":{"description":{}}}"#, Forwarding::ToName),
+            (
+                r#"{"httpWorker":{},"customHandler":{"enableForwardingHttpRequest":false}}"#,
+                Forwarding::Never,
+            ),
+            (
+                r#"{"customHandler":{"enableForwardingHttpRequest":"true"}}"#,
+                Forwarding::Whole,
+            ),
+            (
+                r#"{"customHandler":{"enableForwardingHttpRequest":true,"enableProxyingHttpRequest":true}}"#,
+                Forwarding::Proxied,
+            ),
+        ] {
+            assert_eq!(load(host).unwrap().forwarding, forwarding, "{host}");
+        }
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! JSON files as the .NET host reads them: byte order mark and comments are fine.
+//! JSON files as the .NET host reads them: byte order mark, comments and a comma at the end of a
+//! list are fine.
 
 use std::fs;
 use std::path::Path;
@@ -15,6 +16,7 @@ pub(crate) fn read_object(path: &Path) -> Result<Map<String, Value>, Error> {
     })?;
     let text = String::from_utf8_lossy(&bytes);
     let text = without_comments(text.strip_prefix('\u{feff}').unwrap_or(&text));
+    let text = without_last_commas(&text);
     let fault = |line, column, message: String| Error::Json {
         path: path.to_owned(),
         line,
@@ -79,6 +81,38 @@ fn without_comments(text: &str) -> String {
     out
 }
 
+/// Blanks out commas before the end of an object or a list; comments are gone already.
+fn without_last_commas(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut comma = None;
+    let mut in_string = false;
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        if in_string {
+            out.push(c);
+            if c == '\\' {
+                out.extend(chars.next());
+            } else if c == '"' {
+                in_string = false;
+            }
+            continue;
+        }
+        match c {
+            '}' | ']' => {
+                if let Some(at) = comma.take() {
+                    out.replace_range(at..=at, " ");
+                }
+            }
+            ',' => comma = Some(out.len()),
+            c if c.is_whitespace() => {}
+            _ => comma = None,
+        }
+        in_string = c == '"';
+        out.push(c);
+    }
+    out
+}
+
 /// The member of that name, compared without case as .NET configuration does.
 pub(crate) fn member<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     object.get(name).or_else(|| {
@@ -116,6 +150,15 @@ mod tests {
             read("\u{feff}{ // one\n \"a\": \"x//y\", /* two\n */ \"B\": {\"c\": 1} }").unwrap();
         assert_eq!(member(&object, "A").unwrap(), "x//y");
         assert_eq!(at(&object, &["b", "C"]).unwrap(), 1);
+    }
+
+    #[test]
+    fn a_comma_at_the_end_is_fine() {
+        let object = read("{\"a\": [1, 2 , ], \"b\": \",]\", // end\n}").unwrap();
+        assert_eq!(object["a"], serde_json::json!([1, 2]));
+        assert_eq!(object["b"], ",]");
+        assert!(read("{\"a\": 1,, }").is_err());
+        assert!(read("{\"a\": , \"b\": 1}").is_err());
     }
 
     #[test]

@@ -44,7 +44,7 @@ impl Engine {
     }
 
     /// How a task ends; nothing when the host stops before.
-    async fn outcome_of(&self, task: &Task) -> Option<Encoded> {
+    async fn outcome_of(self: &Arc<Self>, task: &Task) -> Option<Encoded> {
         let mut retry = Retry::new();
         loop {
             let outcome = match self.activities.acquire().await {
@@ -117,7 +117,7 @@ impl Engine {
         }
     }
 
-    async fn call_activity(&self, task: &Task) -> Outcome {
+    async fn call_activity(self: &Arc<Self>, task: &Task) -> Outcome {
         let Some(target) = self.functions.activity(&task.name) else {
             if task.name.eq_ignore_ascii_case("BuiltIn::HttpActivity") {
                 let sent = tokio::select! {
@@ -151,7 +151,13 @@ impl Engine {
                 return Outcome::Failed(binding.because(reader), function.clone());
             }
         };
-        let body = activity_envelope(function, &target.binding, &task.instance, input.as_ref());
+        let body = activity_envelope(
+            function,
+            &target.binding,
+            &task.instance,
+            input.as_ref(),
+            &target.inputs,
+        );
         let invocation = self
             .console
             .begin(Kind::Activity, function, Some(&task.instance));
@@ -174,6 +180,10 @@ impl Engine {
         match Answer::read(&raw) {
             Ok(answer) => {
                 self.console.logged(&invocation, &answer.logs);
+                if let Err(fault) = self.start_outputs(&target.outputs, &answer).await {
+                    self.console.executed(invocation, Executed::FAILED);
+                    return Outcome::Failed(fault, function.clone());
+                }
                 self.console.executed(invocation, Executed::GOOD);
                 self.tell_altered(task, function, &raw.body, &answer.return_value);
                 Outcome::Completed(match answer.return_value {

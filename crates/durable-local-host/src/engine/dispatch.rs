@@ -233,7 +233,8 @@ impl Engine {
         let request = self
             .trailer
             .encode(turn.instance(), past, turn.new_events());
-        let body = orchestrator_envelope(&target.function, &target.binding, &request);
+        let body =
+            orchestrator_envelope(&target.function, &target.binding, &request, &target.inputs);
         let invocation = self
             .console
             .begin(Kind::Turn, &target.function, Some(turn.instance()));

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::config::{Function, Trigger};
+use crate::invocation::{ClientOutputs, ClientSettings};
 
 /// Durable functions by the name that orchestrations use; names differ without case.
 #[derive(Debug, Default)]
@@ -21,13 +22,17 @@ pub(crate) struct Target {
     pub(crate) function: String,
     /// Name of the trigger's binding.
     pub(crate) binding: String,
+    /// The inputs besides the trigger, with their JSON.
+    pub(crate) inputs: Vec<(String, String)>,
+    /// The durable clients among its outputs.
+    pub(crate) outputs: ClientOutputs,
     /// Whether it declares `$return`, which spoils its answers.
     pub(crate) has_return_binding: bool,
 }
 
 impl FunctionTable {
     /// The durable functions among these; what is wrong with them is told as text.
-    pub(crate) fn new(functions: &[Function]) -> (Self, Vec<String>) {
+    pub(crate) fn new(functions: &[Function], client: &ClientSettings) -> (Self, Vec<String>) {
         let mut table = Self::default();
         let mut problems = Vec::new();
         for function in functions {
@@ -44,6 +49,8 @@ impl FunctionTable {
                     .trigger_binding()
                     .map(|binding| binding.name.clone())
                     .unwrap_or_default(),
+                inputs: client.inputs(function),
+                outputs: ClientOutputs::of(function),
                 has_return_binding: function.return_binding().is_some(),
             };
             if target.has_return_binding {

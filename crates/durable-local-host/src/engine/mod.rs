@@ -12,6 +12,7 @@ mod http_activity;
 mod ids;
 mod instances;
 mod limits;
+mod outputs;
 mod panics;
 mod request;
 mod retry;

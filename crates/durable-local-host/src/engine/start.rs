@@ -49,6 +49,10 @@ impl Engine {
         self: &Arc<Self>,
         mut request: StartRequest,
     ) -> Result<StartOutcome, StoreError> {
+        // A restart under the same id is refused while the instance runs.
+        if self.options.overrides_any_state && request.generation == 0 {
+            request.replaceable = request.replaceable.or(Some(StatusSet::all()));
+        }
         loop {
             let outcome = self.try_start(&request).await?;
             let (StartOutcome::Exists(status), Some(id), Some(replaceable)) =

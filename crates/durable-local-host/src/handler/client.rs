@@ -18,6 +18,22 @@ use crate::sync::lock;
 /// The version that this host says it is: the one in the recordings.
 pub(crate) const HOST_VERSION: &str = "4.1037.0.0";
 
+/// What this host calls itself.
+pub(crate) const USER_AGENT_VALUE: &str = "Azure-Functions-Host/4.1037.0.0";
+
+/// A request without an envelope.
+#[derive(Clone, Debug)]
+pub(crate) struct Forwarded {
+    /// Method.
+    pub(crate) method: Method,
+    /// Path and query.
+    pub(crate) target: String,
+    /// Headers; `Host` is added when it is not among them.
+    pub(crate) headers: HeaderMap,
+    /// Body.
+    pub(crate) body: Bytes,
+}
+
 /// An answer as it came.
 #[derive(Clone, Debug)]
 pub(crate) struct RawAnswer {
@@ -100,6 +116,19 @@ impl Client {
         invocation: &str,
         body: Bytes,
     ) -> Result<RawAnswer, CallError> {
+        self.send(|| self.request(function, invocation, body.clone()))
+            .await
+    }
+
+    /// Sends a request on.
+    pub(super) async fn forward(&self, request: &Forwarded) -> Result<RawAnswer, CallError> {
+        self.send(|| self.forwarded(request)).await
+    }
+
+    async fn send(
+        &self,
+        make: impl Fn() -> Result<Request<Full<Bytes>>, CallError>,
+    ) -> Result<RawAnswer, CallError> {
         loop {
             let (mut connection, reused) = match self.take_idle() {
                 Some(connection) => (connection, true),
@@ -108,8 +137,7 @@ impl Client {
             if connection.ready().await.is_err() && reused {
                 continue;
             }
-            let request = self.request(function, invocation, body.clone())?;
-            match connection.try_send_request(request).await {
+            match connection.try_send_request(make()?).await {
                 Ok(response) => {
                     let answer = read(response).await?;
                     self.put_idle(connection);
@@ -138,7 +166,7 @@ impl Client {
             .header(HOST, &self.host)
             .header(
                 USER_AGENT,
-                const { HeaderValue::from_static("Azure-Functions-Host/4.1037.0.0") },
+                const { HeaderValue::from_static(USER_AGENT_VALUE) },
             )
             .header(
                 CONTENT_TYPE,
@@ -151,6 +179,23 @@ impl Client {
             .header("X-Azure-Functions-InvocationId", invocation)
             .body(Full::new(body))
             .map_err(|error| CallError::Lost(error.to_string()))
+    }
+
+    fn forwarded(&self, request: &Forwarded) -> Result<Request<Full<Bytes>>, CallError> {
+        let mut made = Request::builder()
+            .method(&request.method)
+            .uri(&request.target)
+            .body(Full::new(request.body.clone()))
+            .map_err(|error| CallError::Lost(error.to_string()))?;
+        *made.headers_mut() = request.headers.clone();
+        made.headers_mut().insert(
+            "x-azure-functions-hostversion",
+            const { HeaderValue::from_static(HOST_VERSION) },
+        );
+        made.headers_mut()
+            .entry(HOST)
+            .or_insert_with(|| self.host.clone());
+        Ok(made)
     }
 
     async fn connect(&self) -> Result<Connection, CallError> {

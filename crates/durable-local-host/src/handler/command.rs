@@ -102,14 +102,10 @@ fn from_description(
                 ))
             })?
     };
-    let args = description
-        .arguments
-        .iter()
-        .map(|argument| expand(argument).into())
-        .collect();
+    let args = description.command_line(expand);
     Ok(Launch {
         program,
-        args,
+        args: args.into_iter().map(OsString::from).collect(),
         directory,
     })
 }
@@ -142,12 +138,12 @@ mod tests {
     #[test]
     fn a_file_of_the_app_goes_before_a_command() {
         let (dir, app) = app(
-            r#"{"customHandler":{"description":{"defaultExecutablePath":"sh","arguments":["%port%"]}}}"#,
+            r#"{"customHandler":{"description":{"defaultExecutablePath":"sh","arguments":["%port% \"a b\"","","c"]}}}"#,
         );
         let variables = [("port", "5".to_owned())];
         let launch = resolve_command(&app, None, &variables).unwrap();
         assert!(launch.program.is_absolute() && launch.program.ends_with("sh"));
-        assert_eq!(launch.args, ["5"]);
+        assert_eq!(launch.args, ["5", "a b", "c"]);
         fs::write(dir.path().join("sh"), "").unwrap();
         assert_eq!(
             resolve_command(&app, None, &variables).unwrap().program,

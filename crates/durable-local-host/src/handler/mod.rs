@@ -6,5 +6,5 @@ mod supervisor;
 
 pub use command::HandlerCommand;
 
-pub(crate) use client::{CallError, RawAnswer};
+pub(crate) use client::{CallError, Forwarded, RawAnswer, USER_AGENT_VALUE};
 pub(crate) use supervisor::{Handler, HandlerOptions};

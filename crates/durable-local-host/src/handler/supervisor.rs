@@ -13,8 +13,9 @@ use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::client::{CallError, Client, RawAnswer};
+use super::client::{CallError, Client, Forwarded, RawAnswer};
 use super::command::{HandlerCommand, Launch, resolve_command};
+use crate::authority::Authority;
 use crate::clock::Clock;
 use crate::config::AppConfig;
 use crate::console::{Console, ConsoleSource};
@@ -34,8 +35,8 @@ const GRACE: Duration = Duration::from_secs(3);
 /// What the handler process needs to know of the host.
 #[derive(Debug)]
 pub(crate) struct HandlerOptions {
-    /// Port of the host, for `WEBSITE_HOSTNAME`.
-    pub(crate) host_port: u16,
+    /// Where the host is reached, for `WEBSITE_HOSTNAME`.
+    pub(crate) authority: Authority,
     /// The command, when host.json is not to be asked.
     pub(crate) command: Option<HandlerCommand>,
     /// What becomes of what the real host punishes.
@@ -113,10 +114,7 @@ impl Handler {
             ("FUNCTIONS_HTTPWORKER_PORT", port.to_string()),
             ("FUNCTIONS_HTTPWORKER_ID", worker),
             ("FUNCTIONS_APP_ROOT_PATH", app.root.display().to_string()),
-            (
-                "WEBSITE_HOSTNAME",
-                format!("localhost:{}", options.host_port),
-            ),
+            ("WEBSITE_HOSTNAME", options.authority.to_string()),
             ("AZURE_FUNCTIONS_ENVIRONMENT", "Development".to_owned()),
             // Tells the SDK to end when its standard input does: no orphan when the host is killed.
             ("DURABLE_LOCAL_HOST", "1".to_owned()),
@@ -193,7 +191,8 @@ impl Handler {
         invocation: &str,
         body: Bytes,
     ) -> Result<RawAnswer, CallError> {
-        self.call_for(None, function, invocation, body).await
+        self.within_limit(self.post(None, function, invocation, body))
+            .await
     }
 
     /// The same for one who is at work by a clock, which does not wait for a call that hangs.
@@ -204,19 +203,21 @@ impl Handler {
         invocation: &str,
         body: Bytes,
     ) -> Result<RawAnswer, CallError> {
-        self.call_for(Some(clock), function, invocation, body).await
+        self.within_limit(self.post(Some(clock), function, invocation, body))
+            .await
     }
 
-    async fn call_for(
+    /// Sends a request on as it is, as soon as the handler is ready.
+    pub(crate) async fn forward(&self, request: &Forwarded) -> Result<RawAnswer, CallError> {
+        self.within_limit(self.client.forward(request)).await
+    }
+
+    async fn within_limit(
         &self,
-        clock: Option<&Clock>,
-        function: &str,
-        invocation: &str,
-        body: Bytes,
+        call: impl Future<Output = Result<RawAnswer, CallError>>,
     ) -> Result<RawAnswer, CallError> {
         self.ready().await?;
         let life = self.lives.current();
-        let call = self.post(clock, function, invocation, body);
         let Some(limit) = self.function_timeout else {
             return call.await;
         };

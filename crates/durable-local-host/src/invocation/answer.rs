@@ -19,6 +19,17 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// The value of an output. Unless the function has a binding `$return`, the members of an
+    /// object in `ReturnValue` count as outputs, and first.
+    pub(crate) fn output(&self, name: &str, has_return_binding: bool) -> Option<&Json> {
+        let value = match &self.return_value {
+            value if name == "$return" => Some(value),
+            Json::Object(members) if !has_return_binding => named(members, name),
+            _ => None,
+        };
+        value.or_else(|| named(self.outputs.as_ref()?, name))
+    }
+
     /// Reads an answer; what the real host would throw when it can't.
     pub(crate) fn read(raw: &RawAnswer) -> Result<Self, Exception> {
         if !raw.status.is_success() {
@@ -63,7 +74,7 @@ impl Answer {
         })
     }
 
-    fn from_json(json: Json) -> Result<Self, String> {
+    pub(super) fn from_json(json: Json) -> Result<Self, String> {
         let Json::Object(members) = json else {
             return Err(
                 "The JSON value could not be converted to HttpScriptInvocationResult.".to_owned(),
@@ -96,6 +107,13 @@ impl Answer {
         }
         Ok(answer)
     }
+}
+
+fn named<'a>(members: &'a [(String, Json)], name: &str) -> Option<&'a Json> {
+    members
+        .iter()
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value)
 }
 
 /// Json.NET takes a first member `$type` or `$id` of an object for its own.
@@ -196,7 +214,8 @@ fn invalid(raw: &RawAnswer) -> Exception {
     Exception::new("System.InvalidOperationException", text)
 }
 
-fn is_content_header(name: &str) -> bool {
+/// Whether .NET counts a header among those of the content; the name is in lower case.
+pub(crate) fn is_content_header(name: &str) -> bool {
     matches!(
         name,
         "allow"

@@ -1,5 +1,6 @@
 //! The durableClient input binding.
 
+use crate::authority::Authority;
 use crate::config::Function;
 use crate::management::BASE_PATH;
 use crate::newtonsoft::{Json, render};
@@ -11,8 +12,8 @@ pub(crate) struct ClientSettings {
     pub(crate) task_hub: String,
     /// The key in management URLs.
     pub(crate) key: String,
-    /// Port of this host.
-    pub(crate) port: u16,
+    /// Where this host is reached.
+    pub(crate) authority: Authority,
     /// The gRPC endpoint.
     pub(crate) rpc_url: String,
     /// Advice for gRPC clients.
@@ -20,13 +21,12 @@ pub(crate) struct ClientSettings {
 }
 
 impl ClientSettings {
-    /// The durable clients among the bindings of a function: their names and values.
-    pub(crate) fn inputs<'a>(&self, function: &'a Function) -> Vec<(&'a str, String)> {
-        let http_url = format!("http://localhost:{}{BASE_PATH}", self.port);
+    /// The durable clients among the inputs of a function: their names and values.
+    pub(crate) fn inputs(&self, function: &Function) -> Vec<(String, String)> {
+        let http_url = format!("{}{BASE_PATH}", self.authority.url());
         let query = format!("code={}", self.key);
         let clients = function
-            .bindings
-            .iter()
+            .inputs()
             .filter(|binding| binding.is_durable_client());
         clients
             .map(|binding| {
@@ -38,7 +38,7 @@ impl ClientSettings {
                     http_url: &http_url,
                     max_message_size: self.max_message_size,
                 });
-                (binding.name.as_str(), json)
+                (binding.name.clone(), json)
             })
             .collect()
     }

@@ -3,26 +3,36 @@
 use crate::newtonsoft::{Json, Members, render, write_string};
 use crate::time::Ticks;
 
-/// The body for a turn; `payload` is the encoded request.
-pub(crate) fn orchestrator_envelope(function: &str, binding: &str, payload: &[u8]) -> String {
+/// The body for a turn or a batch; `payload` is the encoded request. `inputs` are the bindings
+/// besides the trigger, with their JSON.
+pub(crate) fn orchestrator_envelope(
+    function: &str,
+    binding: &str,
+    payload: &[u8],
+    inputs: &[(String, String)],
+) -> String {
     let mut out = String::with_capacity(payload.len() * 4 / 3 + 256);
     out.push_str("{\"Data\":{");
     write_string(&mut out, binding);
     // A string in a string; base64 has nothing to escape.
     out.push_str(":\"\\\"");
     base64_simd::STANDARD.encode_append(payload, &mut out);
-    out.push_str("\\\"\"},\"Metadata\":{");
+    out.push_str("\\\"\"");
+    write_inputs(&mut out, inputs);
+    out.push_str("},\"Metadata\":{");
     write_sys(&mut out, function);
     out.push_str("}}");
     out
 }
 
-/// The body for an activity; `input` is absent or parsed.
+/// The body for an activity; `input` is absent or parsed. `inputs` are the bindings besides the
+/// trigger, with their JSON.
 pub(crate) fn activity_envelope(
     function: &str,
     binding: &str,
     instance: &str,
     input: Option<&Json>,
+    inputs: &[(String, String)],
 ) -> String {
     let text = input.map(render);
     let mut metadata = Metadata::default();
@@ -51,10 +61,21 @@ pub(crate) fn activity_envelope(
             .as_deref()
             .map_or_else(|| "\"null\"".to_owned(), encode_text),
     );
+    write_inputs(&mut out, inputs);
     out.push_str("},\"Metadata\":");
     metadata.write(&mut out);
     out.push('}');
     out
+}
+
+/// Writes what follows the trigger in `Data`.
+pub(super) fn write_inputs(out: &mut String, inputs: &[(String, String)]) {
+    for (name, json) in inputs {
+        out.push(',');
+        write_string(out, name);
+        out.push(':');
+        out.push_str(&encode_text(json));
+    }
 }
 
 /// Binding data: names differ without case, and a later value takes an earlier one's place.
@@ -155,6 +176,7 @@ mod tests {
                 "input",
                 "hello_orchestrator",
                 parse(input, Dates::Keep).as_ref().ok(),
+                &[],
             ))
         };
         assert_eq!(
@@ -182,7 +204,7 @@ mod tests {
             Dates::Keep,
         )
         .unwrap();
-        let body = activity_envelope("echo", "input", "i", Some(&input));
+        let body = activity_envelope("echo", "input", "i", Some(&input), &[]);
         let metadata = &body[body.find("RandGuid").unwrap() + 48..];
         assert_eq!(
             metadata,
@@ -191,9 +213,22 @@ mod tests {
     }
 
     #[test]
+    fn other_inputs_follow_the_trigger() {
+        let inputs = [("client".to_owned(), r#"{"a":1}"#.to_owned())];
+        assert_eq!(
+            masked(&orchestrator_envelope("f", "context", &[0], &inputs)),
+            r#"{"Data":{"context":"\"AA==\"","client":"\"{\\\"a\\\":1}\""},"Metadata":{"sys":{"MethodName":"f",}}}"#
+        );
+        assert_eq!(
+            masked(&activity_envelope("f", "input", "i", None, &inputs)),
+            r#"{"Data":{"input":"null","client":"\"{\\\"a\\\":1}\""},"Metadata":{"instanceId":"\"i\"","sys":{"MethodName":"f",}}}"#
+        );
+    }
+
+    #[test]
     fn a_turn_is_a_string_in_a_string() {
         assert_eq!(
-            masked(&orchestrator_envelope("f", "context", &[0])),
+            masked(&orchestrator_envelope("f", "context", &[0], &[])),
             r#"{"Data":{"context":"\"AA==\""},"Metadata":{"sys":{"MethodName":"f",}}}"#
         );
     }

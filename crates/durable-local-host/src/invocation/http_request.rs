@@ -1,6 +1,6 @@
 //! Requests of HTTP functions.
 
-use super::envelope::{Metadata, encode_text, quote, sys};
+use super::envelope::{Metadata, encode_text, quote, sys, write_inputs};
 use crate::newtonsoft::{Dates, parse};
 
 /// An HTTP request as a function sees it.
@@ -47,7 +47,7 @@ pub(crate) fn http_envelope(
     binding: &str,
     request: &IncomingRequest,
     route_values: &[(String, Option<String>)],
-    inputs: &[(&str, String)],
+    inputs: &[(String, String)],
 ) -> String {
     let query = parse_query(&request.query);
     let media_type = request.media_type();
@@ -93,12 +93,7 @@ pub(crate) fn http_envelope(
         }
     }
     out.push('}');
-    for (name, json) in inputs {
-        out.push(',');
-        out.push_str(&quote(name));
-        out.push(':');
-        out.push_str(&encode_text(json));
-    }
+    write_inputs(&mut out, inputs);
     out.push_str("},\"Metadata\":");
     metadata(
         function,
@@ -187,6 +182,30 @@ fn parse_query(query: &str) -> Vec<(String, Vec<String>)> {
     grouped(&pairs)
 }
 
+/// The query as the real host writes it anew: values of one name are one, with commas.
+pub(crate) fn joined_query(query: &str) -> String {
+    let pairs = parse_query(query).into_iter().map(|(name, values)| {
+        format!(
+            "{}={}",
+            encode_query(&name),
+            encode_query(&values.join(","))
+        )
+    });
+    pairs.collect::<Vec<_>>().join("&")
+}
+
+fn encode_query(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
 /// Undoes the encoding of a query: plus for blank, percent for bytes.
 pub(crate) fn decode_query(text: &str) -> String {
     let mut out = Vec::with_capacity(text.len());
@@ -259,9 +278,14 @@ mod tests {
                 .iter()
                 .map(|(name, value)| (name.clone(), value.as_str().map(str::to_owned)))
                 .collect();
-            let client: Vec<(&str, String)> = envelope["Data"]["client"]
+            let client: Vec<(String, String)> = envelope["Data"]["client"]
                 .as_str()
-                .map(|text| ("client", serde_json::from_str::<String>(text).unwrap()))
+                .map(|text| {
+                    (
+                        "client".to_owned(),
+                        serde_json::from_str::<String>(text).unwrap(),
+                    )
+                })
                 .into_iter()
                 .collect();
             let function = envelope["Metadata"]["sys"]["MethodName"].as_str().unwrap();

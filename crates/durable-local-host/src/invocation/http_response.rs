@@ -20,14 +20,19 @@ pub(crate) struct HttpReply {
     pub(crate) body: Vec<u8>,
 }
 
-/// Makes the reply of a function's answer; why it can't be made otherwise, which is a 500.
-pub(crate) fn http_reply(function: &Function, answer: &Answer) -> Result<HttpReply, String> {
+/// Makes the reply of a function's answer; why it can't be made otherwise, which is a 500. What
+/// goes out differently from what the answer says is told.
+pub(crate) fn http_reply(
+    function: &Function,
+    answer: &Answer,
+    tell: &dyn Fn(&str),
+) -> Result<HttpReply, String> {
     if let Some(binding) = function
         .return_binding()
         .filter(|binding| binding.is("http"))
         && answer.return_value != Json::Null
     {
-        return returned(binding, &answer.return_value);
+        return returned(binding, &answer.return_value, tell);
     }
     let Some(binding) = function.http_output() else {
         return Ok(HttpReply {
@@ -35,23 +40,9 @@ pub(crate) fn http_reply(function: &Function, answer: &Answer) -> Result<HttpRep
             ..HttpReply::default()
         });
     };
-    // Without `$return` the members of an object in `ReturnValue` count as outputs, too.
-    let from_return = match &answer.return_value {
-        Json::Object(members) if function.return_binding().is_none() => members
-            .iter()
-            .find(|(name, _)| *name == binding.name)
-            .map(|(_, value)| value),
-        _ => None,
-    };
-    let output = from_return.or_else(|| {
-        let outputs = answer.outputs.as_ref()?;
-        outputs
-            .iter()
-            .find(|(name, _)| *name == binding.name)
-            .map(|(_, value)| value)
-    });
+    let output = answer.output(&binding.name, function.return_binding().is_some());
     match (output, &answer.outputs) {
-        (Some(output), _) => response_object(output),
+        (Some(output), _) => named(output, tell),
         (None, Some(_)) => Ok(HttpReply {
             status: 200,
             content_type: Some(PLAIN.to_owned()),
@@ -65,31 +56,37 @@ pub(crate) fn http_reply(function: &Function, answer: &Answer) -> Result<HttpRep
     }
 }
 
-/// `$return` of type `http`: a response object, or a body that may be base64.
-fn returned(binding: &Binding, value: &Json) -> Result<HttpReply, String> {
-    if let Json::Object(_) = value
-        && ["statusCode", "status", "body", "headers"]
-            .iter()
-            .any(|name| value.member(name).is_some())
-    {
-        return response_object(value);
+/// `$return` of type `http`: a response object, if it has a body, or a body that may be base64.
+fn returned(binding: &Binding, value: &Json, tell: &dyn Fn(&str)) -> Result<HttpReply, String> {
+    let parsed;
+    let value = match value {
+        Json::String(text) => {
+            // The host takes any text that is base64 for bytes, except with dataType `binary`.
+            if !binding.binary
+                && let Some(body) = decode_base64(text)
+            {
+                return Ok(HttpReply {
+                    status: 200,
+                    content_type: Some("application/octet-stream".to_owned()),
+                    body,
+                    ..HttpReply::default()
+                });
+            }
+            parsed = parse(text, Dates::Convert).ok();
+            parsed.as_ref().unwrap_or(value)
+        }
+        value => value,
+    };
+    if value.member("body").is_some() {
+        let status = value
+            .member("statusCode")
+            .or_else(|| value.member("status"));
+        return response_object(value, status, tell);
     }
-    let bytes = match value {
-        // The host takes any text that is base64 for bytes, except with dataType `binary`.
-        Json::String(text) if !binding.binary => decode_base64(text),
-        _ => None,
-    };
-    let binary = bytes.is_some();
-    let body = bytes.unwrap_or_else(|| body_text(value).into_bytes());
-    let content_type = if binary {
-        "application/octet-stream"
-    } else {
-        PLAIN
-    };
     Ok(HttpReply {
         status: 200,
-        content_type: Some(content_type.to_owned()),
-        body,
+        content_type: Some(PLAIN.to_owned()),
+        body: body_text(value).into_bytes(),
         ..HttpReply::default()
     })
 }
@@ -103,30 +100,35 @@ pub(crate) fn decode_base64(text: &str) -> Option<Vec<u8>> {
     base64_simd::STANDARD.decode_to_vec(text).ok()
 }
 
-fn response_object(value: &Json) -> Result<HttpReply, String> {
-    let unexpected = || {
-        "Failed while trying to Deserialize to httpOutputBindingResponse. Output is not in expected format".to_owned()
-    };
+fn unexpected() -> String {
+    "Failed while trying to Deserialize to httpOutputBindingResponse. Output is not in expected format".to_owned()
+}
+
+/// The value of an output with a name: an object, or a text that holds one.
+fn named(value: &Json, tell: &dyn Fn(&str)) -> Result<HttpReply, String> {
     let parsed;
     let object = match value {
-        Json::Object(_) => value,
         Json::String(text) => {
             parsed = parse(text, Dates::Convert).map_err(|_| unexpected())?;
             &parsed
         }
-        _ => return Err(unexpected()),
+        value => value,
     };
+    // `status` is ignored by the real host, whatever it says.
+    response_object(object, object.member("statusCode"), tell)
+}
+
+fn response_object(
+    object: &Json,
+    status: Option<&Json>,
+    tell: &dyn Fn(&str),
+) -> Result<HttpReply, String> {
     if !matches!(object, Json::Object(_)) {
         return Err(unexpected());
     }
-    let status = match object.member("statusCode") {
+    let status = match status {
         None | Some(Json::Null) => 200,
-        // `status` is ignored by the real host, whatever it says.
-        Some(code) => code
-            .scalar_text()
-            .and_then(|text| text.trim().parse::<u16>().ok())
-            .filter(|code| (100..=999).contains(code))
-            .ok_or("statusCode is no HTTP status")?,
+        Some(code) => status_code(code, tell)?,
     };
     let mut reply = HttpReply {
         status,
@@ -160,6 +162,27 @@ fn response_object(value: &Json) -> Result<HttpReply, String> {
         }
     }
     Ok(reply)
+}
+
+/// A status that is no whole number counts for nothing.
+fn status_code(code: &Json, tell: &dyn Fn(&str)) -> Result<u16, String> {
+    let text = code.scalar_text();
+    match text
+        .as_ref()
+        .and_then(|text| text.trim().parse::<i64>().ok())
+    {
+        Some(number) => u16::try_from(number)
+            .ok()
+            .filter(|code| (100..=999).contains(code))
+            .ok_or_else(|| format!("the status {number} is none of HTTP")),
+        None => {
+            let code = text.unwrap_or_else(|| body_text(code));
+            tell(&format!(
+                "the status `{code}` is no whole number, so 200 goes out, as on Azure"
+            ));
+            Ok(200)
+        }
+    }
 }
 
 fn body_text(body: &Json) -> String {
@@ -225,7 +248,7 @@ mod tests {
                 .find(|(name, _)| name == "ReturnValue")
                 .map_or(Json::Null, |(_, value)| value.clone()),
         };
-        http_reply(&function(outputs), &answer)
+        http_reply(&function(outputs), &answer, &|_| {})
     }
 
     fn res(value: &str) -> Result<HttpReply, String> {
@@ -310,13 +333,34 @@ mod tests {
         assert!(res("\"text\"").is_err());
         assert!(res(r#"{"headers":{"a":null}}"#).is_err());
         assert!(res(r#"{"headers":{"a":["b"]}}"#).is_err());
-        assert!(res(r#"{"statusCode":"many"}"#).is_err());
+        assert!(res(r#"{"statusCode":"99"}"#).is_err());
         assert_eq!(
             reply_of(&[], r#"{"Outputs":{"res":{"body":"x"}}}"#)
                 .unwrap()
                 .body,
             b""
         );
+    }
+
+    #[test]
+    fn a_status_that_cannot_be_read_is_200_and_told() {
+        for code in ["\"many\"", "201.5", "true", "[201]"] {
+            let told = std::cell::RefCell::new(Vec::new());
+            let outputs = vec![(
+                "res".to_owned(),
+                parse(&format!(r#"{{"statusCode":{code}}}"#), Dates::Convert).unwrap(),
+            )];
+            let answer = Answer {
+                outputs: Some(outputs),
+                logs: vec![],
+                return_value: Json::Null,
+            };
+            let reply = http_reply(&function(&[("res", false)]), &answer, &|line| {
+                told.borrow_mut().push(line.to_owned());
+            });
+            assert_eq!(reply.unwrap().status, 200, "{code}");
+            assert!(told.borrow()[0].contains("no whole number"), "{told:?}");
+        }
     }
 
     #[test]
@@ -334,6 +378,16 @@ mod tests {
         assert_eq!(
             returned(r#"{"statusCode":201,"body":"x"}"#, false).status,
             201
+        );
+        assert_eq!(returned(r#"{"STATUS":201,"Body":"x"}"#, false).status, 201);
+        assert_eq!(
+            returned(r#""{\"statusCode\":201,\"body\":\"x\"}""#, false),
+            returned(r#"{"statusCode":201,"body":"x"}"#, false)
+        );
+        let no_body = returned(r#"{"statusCode":201,"headers":{}}"#, false);
+        assert_eq!(
+            (no_body.status, text(&no_body)),
+            (200, "{\n  \"statusCode\": 201,\n  \"headers\": {}\n}")
         );
         let merged = reply_of(
             &[("res", false)],

@@ -1,6 +1,6 @@
 //! Requests of timer functions.
 
-use super::envelope::{encode_text, quote, sys};
+use super::envelope::{quote, sys, write_inputs};
 
 /// A run of a timer function, as it is told.
 #[derive(Clone, Copy, Debug)]
@@ -18,7 +18,7 @@ pub(crate) fn timer_envelope(
     function: &str,
     binding: &str,
     run: TimerRun<'_>,
-    inputs: &[(&str, String)],
+    inputs: &[(String, String)],
 ) -> String {
     let status = match run.status {
         None => "null".to_owned(),
@@ -35,12 +35,7 @@ pub(crate) fn timer_envelope(
         run.adjusts_for_dst,
         run.is_past_due
     );
-    for (name, json) in inputs {
-        out.push(',');
-        out.push_str(&quote(name));
-        out.push(':');
-        out.push_str(&encode_text(json));
-    }
+    write_inputs(&mut out, inputs);
     out.push_str("},\"Metadata\":{\"sys\":");
     out.push_str(&sys(function));
     out.push_str("}}");
@@ -60,7 +55,12 @@ mod tests {
             status: None,
             is_past_due: false,
         };
-        let body = timer_envelope("f", "timer", run, &[("client", "{\"a\":1}".to_owned())]);
+        let body = timer_envelope(
+            "f",
+            "timer",
+            run,
+            &[("client".to_owned(), "{\"a\":1}".to_owned())],
+        );
         let body: Value = serde_json::from_str(&body).unwrap();
         assert_eq!(
             body["Data"]["timer"],

@@ -1,26 +1,27 @@
 //! What the host has to offer, listed at the start.
 
+use crate::authority::Authority;
 use crate::config::{AppConfig, Function, Trigger};
 use crate::console::Console;
 use crate::schedule::Zone;
 use crate::time::Ticks;
 
 /// Lists the functions as `func start` does.
-pub(super) fn print_functions(console: &Console, app: &AppConfig, port: u16) {
+pub(super) fn print_functions(console: &Console, app: &AppConfig, authority: &Authority) {
     console.say("\nFunctions:\n");
     let mut functions: Vec<&Function> = app.functions.iter().collect();
     functions.sort_by_key(|function| !matches!(function.trigger, Trigger::Http { .. }));
     for function in functions {
         console.say(format!(
             "\t{}\n",
-            describe(function, &app.host.route_prefix, port)
+            describe(function, &app.host.route_prefix, authority)
         ));
     }
     for name in &app.skipped {
         console.say(format!("\t{name}: not served, see the warning above\n"));
     }
     console.say(format!(
-        "Task hub {}. Dashboard: http://localhost:{port}/dashboard\n",
+        "Task hub {}. Dashboard: http://{authority}/dashboard\n",
         app.host.durable.hub_name
     ));
 }
@@ -36,7 +37,7 @@ pub(super) fn print_timers(console: &Console, app: &AppConfig, zone: &Zone, now:
     }
 }
 
-fn describe(function: &Function, prefix: &str, port: u16) -> String {
+fn describe(function: &Function, prefix: &str, authority: &Authority) -> String {
     match &function.trigger {
         Trigger::Http { route, methods, .. } => {
             let methods = if methods.is_empty() {
@@ -51,7 +52,7 @@ fn describe(function: &Function, prefix: &str, port: u16) -> String {
             };
             let route = route.as_deref().unwrap_or(&function.name).trim_matches('/');
             format!(
-                "{}: {methods}http://localhost:{port}/{prefix}{route}",
+                "{}: {methods}http://{authority}/{prefix}{route}",
                 function.name
             )
         }

@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::authority::{Authority, reachable};
 use crate::clock::Clock;
 use crate::config::AppConfig;
 use crate::console::Console;
@@ -51,7 +52,7 @@ use listing::{print_functions, print_timers};
 /// ```
 #[derive(Debug)]
 pub struct LocalHost {
-    port: u16,
+    address: SocketAddr,
     rpc_url: String,
     handler: Arc<Handler>,
     engine: Arc<Engine>,
@@ -68,9 +69,15 @@ impl LocalHost {
         LocalHostBuilder::new()
     }
 
-    /// Where it listens: `http://127.0.0.1:PORT`.
+    /// Where it is reached: `http://127.0.0.1:PORT`, unless it listens on
+    /// [another address](LocalHostBuilder::bind).
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://{}", reachable(self.address))
+    }
+
+    /// Where people reach it: `localhost:PORT` if that leads here.
+    pub(crate) fn authority(&self) -> Authority {
+        Authority::of(self.address)
     }
 
     /// Where it speaks gRPC, for clients of the app: `http://127.0.0.1:PORT`.
@@ -80,7 +87,7 @@ impl LocalHost {
 
     /// The port that it listens on.
     pub fn port(&self) -> u16 {
-        self.port
+        self.address.port()
     }
 
     /// What the host's clock shows.
@@ -158,32 +165,33 @@ impl LocalHostBuilder {
                 self.address
             ));
         }
-        let port = port_of(&listener)?;
+        let address = address_of(&listener)?;
+        let authority = Authority::of(address);
         let rpc_listener = listen(Ipv4Addr::LOCALHOST.into(), 0).await?;
-        let rpc_url = format!("http://127.0.0.1:{}", port_of(&rpc_listener)?);
+        let rpc_url = format!("http://{}", address_of(&rpc_listener)?);
         let durable = app.host.durable.clone();
         let (access, key) = Access::open(&self.state, self.keys, &app.functions)?;
         let (store, folder) = open_state(self.state, &durable.hub_name, &console)?;
-        let (functions, problems) = FunctionTable::new(&app.functions);
+        let client = ClientSettings {
+            task_hub: durable.hub_name.clone(),
+            key,
+            authority: authority.clone(),
+            rpc_url: rpc_url.clone(),
+            max_message_size: durable.max_grpc_message_size,
+        };
+        let (functions, problems) = FunctionTable::new(&app.functions, &client);
         problems.iter().for_each(|problem| console.problem(problem));
         let options = HandlerOptions {
-            host_port: port,
+            authority: authority.clone(),
             command: self.handler,
             conduct: self.conduct,
         };
         let handler = Handler::start(&app, options, console.clone()).await?;
         let task_hub = durable.hub_name.clone();
-        let client = ClientSettings {
-            task_hub: task_hub.clone(),
-            key,
-            port,
-            rpc_url: rpc_url.clone(),
-            max_message_size: durable.max_grpc_message_size,
-        };
-        print_functions(&console, &app, port);
+        print_functions(&console, &app, &authority);
         if let Access::Keys(keys) = &access {
             console.say(format!(
-                "{}\nThe dashboard with its key: http://localhost:{port}/dashboard#key={}\n",
+                "{}\nThe dashboard with its key: http://{authority}/dashboard#key={}\n",
                 keys.list(),
                 keys.extension()
             ));
@@ -221,9 +229,10 @@ impl LocalHostBuilder {
         let timers = Arc::new(TimerFunctions::start(&app.functions, &timer_services));
         let serving = App::new(
             app.functions,
-            &app.host.route_prefix,
+            (app.host.route_prefix.as_str(), app.host.forwarding),
             Services {
                 handler: Arc::clone(&handler),
+                engine: Arc::clone(&engine),
                 management,
                 dashboard,
                 timers: Arc::clone(&timers),
@@ -239,7 +248,7 @@ impl LocalHostBuilder {
             tokio::spawn(grpc::serve(rpc_listener, Arc::new(sidecar), stop.clone())),
         ];
         Ok(LocalHost {
-            port,
+            address,
             rpc_url,
             handler,
             engine,
@@ -251,20 +260,20 @@ impl LocalHostBuilder {
     }
 }
 
-fn port_of(listener: &TcpListener) -> Result<u16, Error> {
-    match listener.local_addr() {
-        Ok(address) => Ok(address.port()),
-        Err(source) => Err(Error::Listen { port: 0, source }),
-    }
+fn address_of(listener: &TcpListener) -> Result<SocketAddr, Error> {
+    listener.local_addr().map_err(|source| Error::System {
+        what: "the address that is listened on",
+        source,
+    })
 }
 
 async fn listen(address: IpAddr, port: u16) -> Result<TcpListener, Error> {
     let address = SocketAddr::from((address, port));
     TcpListener::bind(address).await.map_err(|source| {
         if source.kind() == std::io::ErrorKind::AddrInUse {
-            Error::PortInUse { port }
+            Error::PortInUse { address }
         } else {
-            Error::Listen { port, source }
+            Error::Listen { address, source }
         }
     })
 }

@@ -16,6 +16,8 @@ pub(super) type Outcome = Result<Reply, StoreError>;
 
 /// How many instances a page of a listing has.
 pub(super) const PAGE: usize = 100;
+/// The summary of every wrong argument of a restart.
+const NO_INSTANCE: &str = "InstanceId does not match a valid orchestration instance.";
 /// The summary of every error that nobody foresaw.
 const WENT_WRONG: &str = "Something went wrong while processing your request";
 
@@ -44,7 +46,14 @@ impl Management {
             ..StartRequest::default()
         };
         match self.engine.start_instance(start).await? {
-            StartOutcome::Started(id) => self.started(request, &id).await,
+            StartOutcome::Started(id) => {
+                self.started(
+                    request,
+                    &id,
+                    "One or more of the arguments submitted is incorrect",
+                )
+                .await
+            }
             StartOutcome::Exists(status) => Ok(Reply::message(
                 409,
                 &format!(
@@ -55,15 +64,27 @@ impl Management {
         }
     }
 
-    /// The answer to a start: at once, or when the instance has ended.
-    async fn started(&self, request: &ManagementRequest, id: &str) -> Outcome {
+    /// The answer to a start: at once, or when the instance has ended. `wrong` is the summary of
+    /// an error in what the caller asks for; the instance runs all the same.
+    async fn started(&self, request: &ManagementRequest, id: &str, wrong: &str) -> Outcome {
         let seconds = |name: &str| {
             request
                 .value(name)
                 .and_then(|text| text.trim().parse::<f64>().ok())
         };
+        let (timeout, interval) = (seconds("timeout"), seconds("pollingInterval"));
+        if let (Some(timeout), Some(interval)) = (timeout, interval)
+            && interval > timeout
+        {
+            return Ok(Reply::exception(
+                400,
+                wrong,
+                "System.ArgumentException",
+                &format!("Total timeout {timeout} should be bigger than retry timeout {interval}"),
+            ));
+        }
         // The real host polls in that interval; both have to be given, as there.
-        if let (Some(timeout), Some(_)) = (seconds("timeout"), seconds("pollingInterval"))
+        if let (Some(timeout), Some(_)) = (timeout, interval)
             && let Ok(limit) = Duration::try_from_secs_f64(timeout)
             && let Some(record) = self.engine.wait_for_end(id, limit).await?
             && record.has_ended()
@@ -130,12 +151,10 @@ impl Management {
             .and_then(|text| text.trim().parse().ok())
             .filter(|top| *top > 0)
             .unwrap_or(PAGE);
-        let token = request
-            .continuation
-            .as_deref()
-            .map(str::trim)
-            .filter(|token| !token.is_empty());
-        let from_id = token.and_then(InstanceFilter::from_token);
+        let from_id = match page_start(request) {
+            Ok(from_id) => from_id,
+            Err(reply) => return Ok(reply),
+        };
         let filter = InstanceFilter {
             prefix: request.text("instanceIdPrefix"),
             from_id,
@@ -281,14 +300,14 @@ impl Management {
         let Some(record) = self.engine.store().instance(id).await? else {
             return Ok(Reply::exception(
                 400,
-                "InstanceId does not match a valid orchestration instance.",
+                NO_INSTANCE,
                 "System.ArgumentException",
                 &format!("No instance with ID '{id}' was found. (Parameter 'instanceId')"),
             ));
         };
         let new_id = request.flag("restartWithNewInstanceId", true);
         match self.engine.restart(record, new_id).await? {
-            StartOutcome::Started(id) => self.started(request, &id).await,
+            StartOutcome::Started(id) => self.started(request, &id, NO_INSTANCE).await,
             StartOutcome::Exists(status) => Ok(Reply::exception(
                 409,
                 "A non-terminal instance with this instance ID already exists.",
@@ -353,6 +372,20 @@ fn invalid_json(fault: &str) -> Reply {
         "Newtonsoft.Json.JsonReaderException",
         fault,
     )
+}
+
+/// The id that a page begins with, if it is not the first one.
+pub(super) fn page_start(request: &ManagementRequest) -> Result<Option<String>, Reply> {
+    let token = request.continuation.as_deref().map(str::trim);
+    let Some(token) = token.filter(|token| !token.is_empty()) else {
+        return Ok(None);
+    };
+    InstanceFilter::from_token(token).map(Some).ok_or_else(|| {
+        Reply::message(
+            400,
+            "The header x-ms-continuation-token holds no token of this host: send the one of the page before, or none for the first page.",
+        )
+    })
 }
 
 fn filter(request: &ManagementRequest) -> InstanceFilter {

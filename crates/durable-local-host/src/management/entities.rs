@@ -1,6 +1,6 @@
 //! The routes of entities.
 
-use super::actions::{Outcome, PAGE};
+use super::actions::{Outcome, PAGE, page_start};
 use super::request::{ManagementRequest, Reply, object, text};
 use super::routes::Management;
 use crate::engine::{EntityId, EntityStatus, Signal, is_stored_entity, state_of};
@@ -52,17 +52,16 @@ impl Management {
             .and_then(|text| text.trim().parse().ok())
             .filter(|top| *top > 0)
             .unwrap_or(PAGE);
-        let token = request
-            .continuation
-            .as_deref()
-            .map(str::trim)
-            .filter(|token| !token.is_empty());
+        let from_id = match page_start(request) {
+            Ok(from_id) => from_id,
+            Err(reply) => return Ok(reply),
+        };
         let filter = InstanceFilter {
             prefix: Some(name.map_or_else(|| "@".to_owned(), |name| instance_id(name, ""))),
             created_from: request.time("lastOperationTimeFrom"),
             created_to: request.time("lastOperationTimeTo"),
             with_state: true,
-            from_id: token.and_then(InstanceFilter::from_token),
+            from_id,
             ..InstanceFilter::default()
         };
         let (records, next) = self.engine.store().page(filter, page).await?;

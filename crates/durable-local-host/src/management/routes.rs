@@ -103,6 +103,8 @@ impl Management {
             ("entities", "GET", []) => self.entities(&request, None).await,
             ("entities", "GET", [name]) => self.entities(&request, Some(name)).await,
             ("entities", "GET", [name, key]) => self.entity(name, key).await,
+            ("entities", "POST", [name]) => self.signal(&request, name, "").await,
+            ("entities", "DELETE", [name]) => self.delete_entity(name, "").await,
             ("entities", "POST", [name, key]) => self.signal(&request, name, key).await,
             ("entities", "DELETE", [name, key]) => self.delete_entity(name, key).await,
             ("makeprimary", _, []) => Ok(Reply::empty(200)),

@@ -9,10 +9,12 @@ use tokio_util::task::TaskTracker;
 use super::{Zone, status};
 use crate::clock::{AtWork, Clock};
 use crate::config::{Function, Timer, Trigger};
-use crate::console::{Console, Kind, Outcome};
+use crate::console::{Console, Invocation, Kind, Outcome};
 use crate::engine::Engine;
-use crate::handler::{CallError, Handler};
-use crate::invocation::{Answer, ClientSettings, TimerRun, call_exception, timer_envelope};
+use crate::handler::{CallError, Handler, RawAnswer};
+use crate::invocation::{
+    Answer, ClientOutputs, ClientSettings, Exception, TimerRun, call_exception, timer_envelope,
+};
 use crate::store::TimerStatus;
 use crate::time::Ticks;
 
@@ -209,11 +211,8 @@ impl Runner {
         let id = invocation.id();
         let answer = handler.call_at_work(clock, name, &id, body.into());
         let outcome = match answer.await {
-            Ok(raw) => match Answer::read(&raw) {
-                Ok(answer) => {
-                    console.logged(&invocation, &answer.logs);
-                    Outcome::GOOD
-                }
+            Ok(raw) => match self.take(&invocation, &raw).await {
+                Ok(()) => Outcome::GOOD,
                 Err(fault) => {
                     console.problem(format!("{name}: {}", fault.to_line()));
                     Outcome::FAILED
@@ -227,6 +226,13 @@ impl Runner {
             }
         };
         console.executed(invocation, outcome);
+    }
+
+    async fn take(&self, invocation: &Invocation, raw: &RawAnswer) -> Result<(), Exception> {
+        let answer = Answer::read(raw)?;
+        self.services.console.logged(invocation, &answer.logs);
+        let outputs = ClientOutputs::of(&self.function);
+        self.services.engine.start_outputs(&outputs, &answer).await
     }
 
     fn request(&self, cause: Cause, status: Option<TimerStatus>) -> String {

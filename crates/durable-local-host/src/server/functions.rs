@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{
-    CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue, VARY, WWW_AUTHENTICATE,
+    CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, VARY, WWW_AUTHENTICATE,
 };
 use hyper::{Method, Request, Response, StatusCode};
 
@@ -15,13 +15,15 @@ use super::connection::HeadRecorder;
 use super::cors::Cors;
 use super::guard::{Guard, Refused, Target};
 use super::headers::request_headers;
-use crate::config::{AuthLevel, Function, Trigger};
+use crate::config::{AuthLevel, Forwarding, Function, Trigger};
 use crate::console::{Console, ConsoleSource, Invocation, Kind, Outcome};
 use crate::dashboard::Dashboard;
 use crate::display::duration;
+use crate::engine::Engine;
 use crate::handler::{CallError, Handler};
 use crate::invocation::{
-    Answer, ClientSettings, HttpReply, IncomingRequest, call_exception, http_envelope, http_reply,
+    Answer, ClientOutputs, ClientSettings, HttpReply, IncomingRequest, call_exception,
+    http_envelope, http_reply,
 };
 use crate::keys::Needed;
 use crate::management::{Management, ManagementRequest, Reply};
@@ -34,7 +36,7 @@ const ADMIN_PATH: &str = "/admin/functions/";
 /// Largest body that is read; the real host has the same limit.
 const BODY_LIMIT: usize = 100 * 1024 * 1024;
 
-type HttpResponse = Response<Full<Bytes>>;
+pub(super) type HttpResponse = Response<Full<Bytes>>;
 
 /// What requests are served from.
 #[derive(Debug)]
@@ -42,8 +44,9 @@ pub(crate) struct App {
     functions: Vec<Function>,
     routes: RouteTable,
     prefix: String,
-    services: Services,
-    console: Console,
+    pub(super) forwarding: Forwarding,
+    pub(super) services: Services,
+    pub(super) console: Console,
     client: ClientSettings,
 }
 
@@ -52,6 +55,8 @@ pub(crate) struct App {
 pub(crate) struct Services {
     /// HTTP functions.
     pub(crate) handler: Arc<Handler>,
+    /// What functions start by an output.
+    pub(crate) engine: Arc<Engine>,
     /// The management API.
     pub(crate) management: Management,
     /// The dashboard.
@@ -70,7 +75,7 @@ impl App {
     /// The app; routes that can't be read are told.
     pub(crate) fn new(
         functions: Vec<Function>,
-        prefix: &str,
+        (prefix, forwarding): (&str, Forwarding),
         services: Services,
         client: ClientSettings,
         console: Console,
@@ -80,7 +85,16 @@ impl App {
             let Trigger::Http { route, methods, .. } = &function.trigger else {
                 continue;
             };
-            match RouteTemplate::parse(route.as_deref().unwrap_or(&function.name)) {
+            let route = route.as_deref().unwrap_or(&function.name);
+            let path = format!("{prefix}/{route}");
+            let path = format!("/{}", path.trim_start_matches('/'));
+            if is_own(&path) {
+                console.problem(format!(
+                    "{}/function.json: {path} is this host's own, so the function is not reached there: choose another route",
+                    function.name
+                ));
+            }
+            match RouteTemplate::parse(route) {
                 Ok(template) => routes.add(template, methods.clone(), number),
                 Err(fault) => console.problem(format!(
                     "{}/function.json: the route cannot be read: {fault}",
@@ -92,6 +106,7 @@ impl App {
             functions,
             routes,
             prefix: prefix.to_ascii_lowercase(),
+            forwarding,
             services,
             console,
             client,
@@ -238,6 +253,9 @@ impl App {
         if !self.admits(needed_for(function), &request) {
             return empty(StatusCode::UNAUTHORIZED);
         }
+        if self.forwarding != Forwarding::Never && function.is_pure_http() {
+            return self.forward(request, function).await;
+        }
         let path = path_and_query(request.uri()).to_owned();
         let Some(incoming) = self.incoming(request, recorder).await else {
             return empty(StatusCode::PAYLOAD_TOO_LARGE);
@@ -290,9 +308,21 @@ impl App {
                 return Err(CallFault::Failed(format!("{error} ({})", fault.to_line())));
             }
         };
+        if raw.status.is_redirection() {
+            self.console.problem(format!(
+                "{}: the handler itself answered {}, where the real host would send the invocation to that address: answer 200, with the status within the envelope",
+                function.name, raw.status
+            ));
+        }
         let answer = Answer::read(&raw).map_err(|fault| CallFault::Failed(fault.to_line()))?;
         self.console.logged(invocation, &answer.logs);
-        http_reply(function, &answer).map_err(CallFault::Failed)
+        self.services
+            .engine
+            .start_outputs(&ClientOutputs::of(function), &answer)
+            .await
+            .map_err(|fault| CallFault::Failed(fault.to_line()))?;
+        let tell = |line: &str| self.console.problem(format!("{}: {line}", function.name));
+        http_reply(function, &answer, &tell).map_err(CallFault::Failed)
     }
 
     /// The request as the function sees it; `None` when the body is too long.
@@ -303,14 +333,14 @@ impl App {
     ) -> Option<IncomingRequest> {
         let (head, body) = request.into_parts();
         let headers = request_headers(&head.headers, &recorder.written_names());
-        let length = head
-            .headers
-            .get(CONTENT_LENGTH)
-            .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
         // Without a length the real host sees no body, so neither does the function here.
-        let body = match length {
+        let body = match content_length(&head.headers) {
             Some(length) if length > 0 => Some(collect(body).await?),
-            _ => None,
+            // It has to be read all the same, or the connection breaks.
+            _ => {
+                collect(body).await?;
+                None
+            }
         };
         Some(IncomingRequest {
             method: head.method.as_str().to_owned(),
@@ -328,7 +358,7 @@ impl App {
     fn origin(&self, host: Option<&HeaderValue>) -> String {
         match host.and_then(|host| host.to_str().ok()) {
             Some(host) => format!("http://{host}"),
-            None => format!("http://localhost:{}", self.client.port),
+            None => self.client.authority.url(),
         }
     }
 
@@ -405,12 +435,17 @@ fn is_admin(path: &str) -> bool {
     first.is_some_and(|first| first.eq_ignore_ascii_case("admin"))
 }
 
-fn path_and_query(uri: &hyper::Uri) -> &str {
+/// `Content-Length`, if it is there.
+pub(super) fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+pub(super) fn path_and_query(uri: &hyper::Uri) -> &str {
     uri.path_and_query()
         .map_or("/", hyper::http::uri::PathAndQuery::as_str)
 }
 
-async fn collect(body: Incoming) -> Option<Vec<u8>> {
+pub(super) async fn collect(body: Incoming) -> Option<Vec<u8>> {
     // What says itself that it is too long is not read at all.
     if body.size_hint().lower() > BODY_LIMIT as u64 {
         return None;
@@ -428,7 +463,7 @@ fn unauthorized() -> HttpResponse {
     response
 }
 
-fn empty(status: StatusCode) -> HttpResponse {
+pub(super) fn empty(status: StatusCode) -> HttpResponse {
     let mut response = Response::new(Full::default());
     *response.status_mut() = status;
     response

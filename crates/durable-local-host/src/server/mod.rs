@@ -3,6 +3,7 @@
 mod access;
 mod connection;
 mod cors;
+mod forwarding;
 mod functions;
 mod guard;
 mod headers;

@@ -109,6 +109,11 @@ pub(crate) enum Reuse {
 pub(crate) struct StatusSet(u32);
 
 impl StatusSet {
+    /// The set of all.
+    pub(crate) fn all() -> Self {
+        Self(u32::MAX)
+    }
+
     /// The set with one more.
     pub(crate) fn with(self, status: OrchestrationStatus) -> Self {
         Self(self.0 | 1 << status as u32)

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::app::TestApp;
+use crate::app::{BASE, TestApp, write, write_app};
 
 async fn call(app: &TestApp, id: &str, activity: &str, input: Value) -> Value {
     let request = json!({"activity": activity, "input": input});
@@ -177,5 +177,94 @@ async fn a_result_that_grpc_clients_cannot_read_is_told() {
     call(&app, "large", "echo", json!("x".repeat(200_000))).await;
     let line = app.lines.wait_for("`echo` has 0.2 MB").await;
     assert!(line.contains("maxGrpcMessageSizeInBytes"), "{line}");
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_output_holds_is_started() {
+    let folder = tempfile::tempdir().unwrap();
+    write_app(folder.path(), "{}");
+    let output = r#"{"name":"start","type":"durableClient","direction":"out"}"#;
+    let bindings = |trigger: &str| format!(r#"{{"bindings":[{trigger},{output}]}}"#);
+    for (name, trigger) in [
+        (
+            "raw",
+            r#"{"name":"input","type":"activityTrigger","direction":"in"}"#,
+        ),
+        (
+            "http_answer",
+            r#"{"name":"req","type":"httpTrigger","direction":"in","route":"answer"},{"name":"res","type":"http","direction":"out"}"#,
+        ),
+        (
+            "tick_starts",
+            r#"{"name":"timer","type":"timerTrigger","direction":"in","schedule":"0 0 0 1 1 *"}"#,
+        ),
+    ] {
+        write(
+            folder.path(),
+            &format!("{name}/function.json"),
+            &bindings(trigger),
+        );
+    }
+    let app = TestApp::start_in(folder, |builder| builder.memory()).await;
+    let start = |id: &str, name: &str| {
+        json!({"Outputs": {"start": {"FunctionName": name, "InstanceId": id, "Input": "Seoul"}}})
+            .to_string()
+    };
+    let by_activity = start("by-activity", "hello_orchestrator");
+    assert_eq!(
+        call(&app, "a", "raw", json!(by_activity)).await,
+        json!({"ok": null})
+    );
+    let by_http = start("by-http", "hello_orchestrator");
+    assert_eq!(app.client.post("/api/answer", &by_http).await.status, 200);
+    assert_eq!(
+        app.client
+            .post("/admin/functions/tick_starts", "")
+            .await
+            .status,
+        202
+    );
+    for id in ["by-activity", "by-http", "by-timer"] {
+        let status = app.client.until_status(id, "Completed").await;
+        assert_eq!(status["input"], "Seoul");
+    }
+
+    let unknown = start("x", "nobody");
+    let failed = call(&app, "b", "raw", json!(unknown)).await;
+    assert_eq!(
+        failed["failed"][1][0], "System.ArgumentException",
+        "{failed}"
+    );
+    assert_eq!(app.client.post("/api/answer", &unknown).await.status, 500);
+    app.lines
+        .wait_for("The function 'nobody' doesn't exist")
+        .await;
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn durable_functions_get_their_clients() {
+    let folder = tempfile::tempdir().unwrap();
+    write_app(folder.path(), "{}");
+    for (name, kind, trigger) in [
+        ("hello_orchestrator", "orchestrationTrigger", "context"),
+        ("hello", "activityTrigger", "input"),
+        ("counter", "entityTrigger", "context"),
+    ] {
+        let json = format!(
+            r#"{{"bindings":[{{"name":"{trigger}","type":"{kind}","direction":"in"}},{{"name":"client","type":"durableClient","direction":"in"}}]}}"#
+        );
+        write(folder.path(), &format!("{name}/function.json"), &json);
+    }
+    let app = TestApp::start_in(folder, |builder| builder.memory()).await;
+    app.client.run("hello_orchestrator", "c", "null").await;
+    app.client
+        .post(&format!("{BASE}/entities/counter/k?op=add"), "1")
+        .await;
+    for name in ["hello_orchestrator", "hello", "counter"] {
+        let line = app.lines.wait_for(&format!("{name} has the client")).await;
+        assert!(line.contains("rpcBaseUrl"), "{line}");
+    }
     app.stop().await;
 }

@@ -120,13 +120,21 @@ async fn answer(request: Request<Incoming>) -> Reply {
             .headers()
             .contains_key("x-azure-functions-invocationid")
     );
+    let (head, body) = request.into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    if function.trim_start_matches("api/").starts_with("pure") {
+        return forwarded(&head, &body);
+    }
     assert_eq!(
-        request.headers()["user-agent"],
+        head.headers["user-agent"],
         "Azure-Functions-Host/4.1037.0.0"
     );
-    let body = request.into_body().collect().await.unwrap().to_bytes();
     let envelope: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(envelope["Metadata"]["sys"]["MethodName"], json!(function));
+    let is_durable = envelope["Data"]["req"].is_null();
+    if let Some(client) = envelope["Data"]["client"].as_str().filter(|_| is_durable) {
+        println!("{function} has the client {client}");
+    }
     if entity_handler::ENTITIES.contains(&function.as_str()) {
         entity(&function, &envelope).await
     } else if ORCHESTRATORS.contains(&function.as_str()) {
@@ -136,6 +144,27 @@ async fn answer(request: Request<Incoming>) -> Reply {
     } else {
         http(&function, &envelope).await
     }
+}
+
+/// What came without an envelope.
+fn forwarded(head: &hyper::http::request::Parts, body: &[u8]) -> Reply {
+    let header = |name: &str| {
+        let value = head.headers.get(name);
+        value.map_or("-", |value| value.to_str().unwrap())
+    };
+    let seen = format!(
+        "{} {} {} {} {}",
+        head.method,
+        head.uri,
+        header("content-type"),
+        header("x-mine"),
+        String::from_utf8_lossy(body)
+    );
+    let mut answer = reply("text/plain", seen);
+    *answer.status_mut() = hyper::StatusCode::FOUND;
+    let location = "/elsewhere".parse().unwrap();
+    answer.headers_mut().insert("location", location);
+    answer
 }
 
 fn reply(content_type: &str, body: impl Into<Bytes>) -> Reply {
@@ -334,6 +363,9 @@ async fn http(function: &str, envelope: &Value) -> Reply {
             );
             json_reply(&json!({"Outputs": {}, "Logs": [line], "ReturnValue": null}))
         }
+        "tick_starts" => json_reply(
+            &json!({"Outputs": {"start": {"FunctionName": "hello_orchestrator", "InstanceId": "by-timer", "Input": "Seoul"}}}),
+        ),
         _ => {
             let response = json!({"statusCode": "200", "body": envelope.to_string(), "headers": {"Content-Type": "application/json"}});
             json_reply(

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::app::TestApp;
+use crate::app::{Answer, TestApp, write, write_app};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn functions_see_what_was_recorded() {
@@ -225,6 +225,11 @@ async fn what_cannot_be_read_is_a_500_and_told_on_the_console() {
         ),
         ("/api/answer", "not json", "JsonReaderException"),
         ("/api/answer?status=418", "{}", "418"),
+        (
+            "/api/answer?status=302",
+            "{}",
+            "with the status within the envelope",
+        ),
         ("/api/answer", "null", "functionTimeout"),
     ] {
         let answer = app.client.post(path, body).await;
@@ -240,11 +245,21 @@ async fn what_cannot_be_read_is_a_500_and_told_on_the_console() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_route_prefix_may_be_empty_or_long() {
-    let app = TestApp::start_with(r#"{"extensions":{"http":{"routePrefix":""}}}"#, |builder| {
-        builder
-    })
-    .await;
+    let folder = tempfile::tempdir().unwrap();
+    write_app(
+        folder.path(),
+        r#"{"extensions":{"http":{"routePrefix":""}}}"#,
+    );
+    write(
+        folder.path(),
+        "http_board/function.json",
+        r#"{"bindings":[{"name":"req","type":"httpTrigger","route":"dashboard"},{"name":"res","type":"http","direction":"out"}]}"#,
+    );
+    let app = TestApp::start_in(folder, |builder| builder).await;
     assert_eq!(app.client.get("/plain/1").await.status, 200);
+    app.lines
+        .wait_for("http_board/function.json: /dashboard is this host's own")
+        .await;
     assert_eq!(app.client.get("/api/plain/1").await.status, 404);
     app.stop().await;
     let app = TestApp::start_with(
@@ -253,5 +268,90 @@ async fn the_route_prefix_may_be_empty_or_long() {
     )
     .await;
     assert_eq!(app.client.get("/V1/api/plain/1").await.status, 200);
+    app.stop().await;
+}
+
+/// The host with one pure HTTP function and what it answers to a request.
+async fn forwarded(section: &str, head: &str, body: &str) -> (u16, String, TestApp) {
+    let folder = tempfile::tempdir().unwrap();
+    write_app(folder.path(), section);
+    write(
+        folder.path(),
+        "pure/function.json",
+        r#"{"bindings":[{"name":"req","type":"httpTrigger","direction":"in","authLevel":"anonymous","route":"pure/{id}"},{"name":"res","type":"http","direction":"out"}]}"#,
+    );
+    let app = TestApp::start_in(folder, |builder| builder.memory()).await;
+    let mut stream = TcpStream::connect(("127.0.0.1", app.client.port))
+        .await
+        .unwrap();
+    let request = format!("{head}\r\nHost: localhost\r\nConnection: close\r\n\r\n{body}");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let status = answer[9..12].parse().unwrap();
+    (status, answer, app)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pure_http_functions_get_requests_as_they_came() {
+    let request = "PUT /api/pure/a%20b?x=1&x=2 HTTP/1.1\r\nX-Mine: yes\r\nContent-Type: text/html\r\nContent-Length: 2";
+    for (section, seen) in [
+        (
+            r#"{"customHandler":{"enableForwardingHttpRequest":true}}"#,
+            "PUT /api/pure/a%20b?x=1%2C2 text/html yes hi",
+        ),
+        (
+            r#"{"customHandler":{"enableProxyingHttpRequest":"true"}}"#,
+            "PUT /api/pure/a%20b?x=1&x=2 text/html yes hi",
+        ),
+        (r#"{"httpWorker":{}}"#, "PUT /pure?x=1%2C2 text/html yes hi"),
+    ] {
+        let (status, answer, app) = forwarded(section, request, "hi").await;
+        assert_eq!(status, 302, "{answer}");
+        assert!(answer.contains("location: /elsewhere"), "{answer}");
+        assert!(answer.ends_with(seen), "{section}: {answer}");
+        // One with another input gets the envelope all the same.
+        let other: Answer = app.client.get("/api/plain/1").await;
+        assert_eq!(other.json()["Metadata"]["sys"]["MethodName"], "http_echo");
+        app.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_without_a_length_is_forwarded_by_the_proxy_only() {
+    let request = "POST /api/pure/1 HTTP/1.1\r\nTransfer-Encoding: chunked";
+    let body = "2\r\nhi\r\n0\r\n\r\n";
+    let proxied = r#"{"customHandler":{"enableProxyingHttpRequest":true}}"#;
+    let (_, answer, app) = forwarded(proxied, request, body).await;
+    assert!(answer.ends_with(" hi"), "{answer}");
+    app.stop().await;
+    let whole = r#"{"customHandler":{"enableForwardingHttpRequest":true}}"#;
+    let (status, _, app) = forwarded(whole, request, body).await;
+    assert_eq!(status, 500);
+    app.lines.wait_for("without Content-Length").await;
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_body_without_a_length_is_read_and_dropped() {
+    let app = TestApp::start().await;
+    let mut stream = TcpStream::connect(("127.0.0.1", app.client.port))
+        .await
+        .unwrap();
+    let (mut reader, mut writer) = stream.split();
+    let write = async {
+        let head = "POST /api/plain HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
+        writer.write_all(head.as_bytes()).await.unwrap();
+        let chunk = format!("100000\r\n{}\r\n", "x".repeat(0x10_0000));
+        for _ in 0..16 {
+            writer.write_all(chunk.as_bytes()).await.unwrap();
+        }
+        writer.write_all(b"0\r\n\r\n").await.unwrap();
+    };
+    let mut answer = String::new();
+    let (_, read) = tokio::join!(write, reader.read_to_string(&mut answer));
+    read.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(!answer.contains("\"Body\""), "{answer}");
     app.stop().await;
 }

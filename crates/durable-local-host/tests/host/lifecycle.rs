@@ -1,5 +1,7 @@
 //! Starting, stopping, and what is said when that does not work.
 
+use std::net::Ipv4Addr;
+
 use durable_local_host::{Error, HandlerCommand, LocalHost, StartArgs, StateLocation};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -43,6 +45,42 @@ async fn functions_are_listed_as_func_start_does() {
     app.lines
         .wait_for("[handler!] a warning of the handler")
         .await;
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_address_is_told_as_it_is() {
+    let app = TestApp::start_with("{}", |builder| {
+        builder.memory().bind(Ipv4Addr::new(127, 0, 0, 2).into())
+    })
+    .await;
+    let host = app.host.as_ref().unwrap();
+    let authority = format!("127.0.0.2:{}", host.port());
+    assert_eq!(host.url(), format!("http://{authority}"));
+    app.lines
+        .wait_for(&format!("Dashboard: http://{authority}/dashboard"))
+        .await;
+    app.lines
+        .wait_for(&format!("http://{authority}/api/typed/"))
+        .await;
+    let mut stream = TcpStream::connect(&authority).await.unwrap();
+    let request =
+        format!("GET /api/plain/1 HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    let envelope: serde_json::Value = serde_json::from_str(body).unwrap();
+    let binding = envelope["Data"]["client"].as_str().unwrap();
+    let base = format!("http://{authority}/runtime/webhooks/durabletask");
+    assert!(binding.contains(&base), "{binding}");
+
+    let taken = LocalHost::builder()
+        .app(app.folder.path())
+        .bind(Ipv4Addr::new(127, 0, 0, 2).into())
+        .port(host.port());
+    let error = taken.start().await.unwrap_err().to_string();
+    assert!(error.contains("on 127.0.0.2 is in use"), "{error}");
     app.stop().await;
 }
 

@@ -89,10 +89,39 @@ async fn starting_and_waiting() {
         (200, Some("Failed"))
     );
     assert_eq!(
-        wait("timer/t?timeout=0.05&pollingInterval=1", r#"{"ms":600000}"#)
-            .await
-            .status,
+        wait(
+            "timer/t?timeout=0.05&pollingInterval=0.01",
+            r#"{"ms":600000}"#
+        )
+        .await
+        .status,
         202
+    );
+    let wrong = wait("timer/w?timeout=1&pollingInterval=2.5", r#"{"ms":600000}"#).await;
+    let wrong = (wrong.status, wrong.json());
+    assert_eq!(
+        wrong,
+        (
+            400,
+            json!({
+                "Message": "One or more of the arguments submitted is incorrect",
+                "ExceptionMessage": "Total timeout 1 should be bigger than retry timeout 2.5",
+                "ExceptionType": "System.ArgumentException",
+                "StackTrace": "",
+            })
+        )
+    );
+    app.client
+        .until("w", |status| status["runtimeStatus"] == "Running")
+        .await;
+    let restart = format!("{BASE}/instances/w/restart?timeout=1&pollingInterval=2.5");
+    let again = app.client.post(&restart, "").await;
+    assert_eq!(
+        (again.status, again.json()["Message"].as_str()),
+        (
+            400,
+            Some("InstanceId does not match a valid orchestration instance.")
+        )
     );
     assert_eq!(
         wait("hello_orchestrator?timeout=abc", "\"x\"").await.status,
@@ -102,12 +131,52 @@ async fn starting_and_waiting() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_none_is_refused() {
+    let app = TestApp::start().await;
+    for path in ["instances", "entities"] {
+        let headers = [("x-ms-continuation-token", "!")];
+        let path = format!("{BASE}/{path}");
+        let answer = app.client.send("GET", &path, &headers, b"").await;
+        assert_eq!(answer.status, 400, "{path}");
+        assert!(answer.text().contains("x-ms-continuation-token"));
+    }
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn entities_may_have_no_key() {
+    let app = TestApp::start().await;
+    let path = format!("{BASE}/entities/counter");
+    let signal = app.client.post(&format!("{path}?op=add"), "5").await;
+    assert_eq!(signal.status, 202);
+    app.client
+        .until("@counter@", |status| status["runtimeStatus"].is_string())
+        .await;
+    let delete = app.client.send("DELETE", &path, &[], b"").await;
+    assert_eq!(delete.status, 202);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_that_runs_may_be_replaced() {
+    let any = r#"{"extensions":{"durableTask":{"overridableExistingInstanceStates":"anystate"}}}"#;
+    let app = TestApp::start_with(any, |builder| builder.memory()).await;
+    app.client.begin("timer", "i", r#"{"ms":600000}"#).await;
+    app.client
+        .until("i", |status| status["runtimeStatus"] == "Running")
+        .await;
+    let output = app.client.run("hello_orchestrator", "i", "\"Rome\"").await["output"].clone();
+    assert_eq!(output, "Hello Rome!");
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn starting_the_wrong_way() {
     let app = TestApp::start().await;
     let start = format!("{BASE}/orchestrators/hello_orchestrator");
     assert_eq!(
         shape(&app.client.post(&start, "{not json").await),
-        (400, r#"{"Message":"Invalid JSON content","ExceptionMessage":"Invalid character after parsing property name. Expected ':' but got: j. Path '', line 1, position 5.","ExceptionType":"Newtonsoft.Json.JsonReaderException"}"#.into())
+        (400, r#"{"Message":"Invalid JSON content","ExceptionMessage":"Invalid character after parsing property name. Expected ':' but got: j. Path '', line 1, position 5.","ExceptionType":"Newtonsoft.Json.JsonReaderException","StackTrace":""}"#.into())
     );
     app.client.begin("timer", "live", r#"{"ms":600000}"#).await;
     app.client.until_status("live", "Running").await;
@@ -243,11 +312,11 @@ async fn acting_on_instances() {
     );
     assert_eq!(
         post("live/raiseEvent/x", "not json").await,
-        (400, r#"{"Message":"Invalid JSON content","ExceptionMessage":"Unexpected character encountered while parsing value: n. Path '', line 0, position 0.","ExceptionType":"Newtonsoft.Json.JsonReaderException"}"#.into())
+        (400, r#"{"Message":"Invalid JSON content","ExceptionMessage":"Unexpected character encountered while parsing value: n. Path '', line 0, position 0.","ExceptionType":"Newtonsoft.Json.JsonReaderException","StackTrace":""}"#.into())
     );
     assert_eq!(
         post("live/resume", "").await,
-        (500, r#"{"Message":"Something went wrong while processing your request","ExceptionMessage":"Cannot resume the orchestration instance live because instance is in the Running state.","ExceptionType":"System.InvalidOperationException"}"#.into())
+        (500, r#"{"Message":"Something went wrong while processing your request","ExceptionMessage":"Cannot resume the orchestration instance live because instance is in the Running state.","ExceptionType":"System.InvalidOperationException","StackTrace":""}"#.into())
     );
     assert_eq!(
         post("live/suspend?reason=w%20x", "").await,
@@ -259,7 +328,7 @@ async fn acting_on_instances() {
     );
     assert_eq!(
         post("live/suspend", "").await.1,
-        r#"{"Message":"Something went wrong while processing your request","ExceptionMessage":"Cannot suspend the orchestration instance live because instance is in the Suspended state.","ExceptionType":"System.InvalidOperationException"}"#
+        r#"{"Message":"Something went wrong while processing your request","ExceptionMessage":"Cannot suspend the orchestration instance live because instance is in the Suspended state.","ExceptionType":"System.InvalidOperationException","StackTrace":""}"#
     );
     assert_eq!(post("live/terminate", "").await, (202, String::new()));
     // Without a reason the last one stays, as on the real host.
@@ -303,7 +372,7 @@ async fn restarting() {
     };
     assert_eq!(
         shape(&restart("nope", "").await),
-        (400, r#"{"Message":"InstanceId does not match a valid orchestration instance.","ExceptionMessage":"No instance with ID 'nope' was found. (Parameter 'instanceId')","ExceptionType":"System.ArgumentException"}"#.into())
+        (400, r#"{"Message":"InstanceId does not match a valid orchestration instance.","ExceptionMessage":"No instance with ID 'nope' was found. (Parameter 'instanceId')","ExceptionType":"System.ArgumentException","StackTrace":""}"#.into())
     );
     app.client.run("hello_orchestrator", "r", "\"Bern\"").await;
     let new = restart("r", "timeout=60&pollingInterval=1").await;
@@ -322,7 +391,7 @@ async fn restarting() {
     app.client.until_status("t", "Running").await;
     assert_eq!(
         shape(&restart("t", "restartWithNewInstanceId=false").await),
-        (409, r#"{"Message":"A non-terminal instance with this instance ID already exists.","ExceptionMessage":"An Orchestration instance with the status Running already exists.","ExceptionType":"DurableTask.Core.Exceptions.OrchestrationAlreadyExistsException"}"#.into())
+        (409, r#"{"Message":"A non-terminal instance with this instance ID already exists.","ExceptionMessage":"An Orchestration instance with the status Running already exists.","ExceptionType":"DurableTask.Core.Exceptions.OrchestrationAlreadyExistsException","StackTrace":""}"#.into())
     );
     app.stop().await;
 }

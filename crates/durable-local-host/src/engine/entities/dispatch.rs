@@ -224,7 +224,8 @@ impl Engine {
             .await
             .map_err(|_| Fault::Stopping)?;
         let request = batch.request(&work.operations).encode_to_vec();
-        let body = orchestrator_envelope(&target.function, &target.binding, &request);
+        let body =
+            orchestrator_envelope(&target.function, &target.binding, &request, &target.inputs);
         let instance = id.to_string().into();
         let invocation = self
             .console
