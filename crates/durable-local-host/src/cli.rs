@@ -182,7 +182,7 @@ async fn run_until_stopped(
     ));
     let outcome = tokio::select! {
         () = stop.next() => Ok(()),
-        reason = host.given_up() => Err(Error::HandlerGivenUp { reason }),
+        error = host.given_up() => Err(error),
     };
     console.say("Stopping.");
     tokio::select! {

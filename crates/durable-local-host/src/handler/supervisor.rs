@@ -1,25 +1,21 @@
 //! Keeps the handler process alive.
 
-use std::collections::VecDeque;
-use std::net::{Ipv4Addr, TcpListener};
 use std::process::{ExitStatus, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use bytes::Bytes;
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::client::{CallError, Client, RawAnswer};
-use super::command::{HandlerCommand, Launch, resolve_command};
-use crate::config::AppConfig;
+use super::Handler;
+use super::client::Client;
+use super::command::Launch;
+use super::lives::Lives;
+use super::output::{LastLines, forward};
 use crate::console::{Console, ConsoleSource};
 use crate::error::Error;
 use crate::strict::{Conduct, Errors, Next, Punished};
-use crate::sync::lock;
 
 /// How often the start is tried before the host gives up: only the first start can fail for good.
 const FIRST_ATTEMPTS: u32 = 3;
@@ -30,254 +26,28 @@ const MAX_PAUSE: Duration = Duration::from_secs(5);
 /// How long a handler may take to end when its standard input closes.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// What the handler process needs to know of the host.
-#[derive(Debug)]
-pub(crate) struct HandlerOptions {
-    /// Port of the host, for `WEBSITE_HOSTNAME`.
-    pub(crate) host_port: u16,
-    /// The command, when host.json is not to be asked.
-    pub(crate) command: Option<HandlerCommand>,
-    /// What becomes of what the real host punishes.
-    pub(crate) conduct: Conduct,
-}
-
-/// Counts the lives of the process: a call that takes too long ends the life that it began in, and
-/// not the next one.
-#[derive(Debug, Default)]
-struct Lives {
-    current: AtomicU64,
-    ended: watch::Sender<u64>,
-}
-
-impl Lives {
-    fn current(&self) -> u64 {
-        self.current.load(Ordering::Relaxed)
-    }
-
-    fn begin(&self) -> u64 {
-        self.current.fetch_add(1, Ordering::Relaxed) + 1
-    }
-
-    fn end(&self, life: u64) {
-        self.ended.send_modify(|ended| *ended = life.max(*ended));
-    }
-
-    async fn ended(&self, life: u64) {
-        let mut ended = self.ended.subscribe();
-        drop(ended.wait_for(|ended| *ended >= life).await);
-    }
-}
-
 /// Where the process is in its life.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum State {
+pub(super) enum State {
     Starting,
     Ready,
     Stopped,
     Failed(String),
 }
 
-/// The handler: calls wait while it is not ready.
-#[derive(Debug)]
-pub(crate) struct Handler {
-    client: Client,
-    state: watch::Receiver<State>,
-    lives: Arc<Lives>,
-    stop: watch::Sender<bool>,
-    done: watch::Receiver<bool>,
-    function_timeout: Option<Duration>,
-    stderr: Arc<Mutex<VecDeque<String>>>,
-    program: std::path::PathBuf,
-    console: Console,
-    conduct: Conduct,
-}
-
-impl Handler {
-    /// Starts the process and waits until it answers.
-    pub(crate) async fn start(
-        app: &AppConfig,
-        options: HandlerOptions,
-        console: Console,
-    ) -> Result<Arc<Self>, Error> {
-        let port = free_port()?;
-        let worker = uuid::Uuid::new_v4().to_string();
-        let variables = [
-            ("FUNCTIONS_CUSTOMHANDLER_PORT", port.to_string()),
-            ("FUNCTIONS_CUSTOMHANDLER_WORKER_ID", worker.clone()),
-            ("FUNCTIONS_HTTPWORKER_PORT", port.to_string()),
-            ("FUNCTIONS_HTTPWORKER_ID", worker),
-            ("FUNCTIONS_APP_ROOT_PATH", app.root.display().to_string()),
-            (
-                "WEBSITE_HOSTNAME",
-                format!("localhost:{}", options.host_port),
-            ),
-            ("AZURE_FUNCTIONS_ENVIRONMENT", "Development".to_owned()),
-            // Tells the SDK to end when its standard input does: no orphan when the host is killed.
-            ("DURABLE_LOCAL_HOST", "1".to_owned()),
-        ];
-        let launch = resolve_command(app, options.command, &variables)?;
-        let mut environment: Vec<(String, String)> = app
-            .settings
-            .missing_from_environment()
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
-        environment.extend(
-            variables
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), value.clone())),
-        );
-        let (state_sender, state) = watch::channel(State::Starting);
-        let (stop, stop_receiver) = watch::channel(false);
-        let (done_sender, done) = watch::channel(false);
-        let handler = Arc::new(Self {
-            client: Client::new(port),
-            state,
-            lives: Arc::default(),
-            stop,
-            done,
-            function_timeout: app.host.function_timeout,
-            stderr: Arc::default(),
-            program: launch.program.clone(),
-            console: console.clone(),
-            conduct: options.conduct,
-        });
-        let supervisor = Supervisor {
-            handler: Arc::downgrade(&handler),
-            lives: Arc::clone(&handler.lives),
-            stderr: Arc::clone(&handler.stderr),
-            client: Client::new(port),
-            launch,
-            environment,
-            initialization_timeout: app.host.initialization_timeout,
-            console,
-            conduct: options.conduct,
-            state: state_sender,
-            stop: stop_receiver,
-        };
-        supervisor.check_spawn()?;
-        tokio::spawn(async move {
-            supervisor.run().await;
-            done_sender.send_replace(true);
-        });
-        handler.wait_for_start().await?;
-        Ok(handler)
-    }
-
-    async fn wait_for_start(&self) -> Result<(), Error> {
-        let mut state = self.state.clone();
-        let settled = state
-            .wait_for(|state| !matches!(state, State::Starting))
-            .await;
-        let reason = match settled.as_deref() {
-            Ok(State::Ready) => return Ok(()),
-            Ok(State::Failed(reason)) => reason.clone(),
-            _ => "it was stopped".to_owned(),
-        };
-        Err(Error::HandlerNotReady {
-            program: self.program.clone(),
-            reason,
-            stderr: lock(&self.stderr).iter().cloned().collect(),
-        })
-    }
-
-    /// Calls a function, as soon as the handler is ready.
-    pub(crate) async fn call(
-        &self,
-        function: &str,
-        invocation: &str,
-        body: Bytes,
-    ) -> Result<RawAnswer, CallError> {
-        self.ready().await?;
-        let life = self.lives.current();
-        let call = self.post(function, invocation, body);
-        let Some(limit) = self.function_timeout else {
-            return call.await;
-        };
-        match timeout(limit, call).await {
-            Ok(answer) => answer,
-            Err(_) => {
-                // As the real host does: whatever else runs in the process dies with it.
-                self.lives.end(life);
-                Err(CallError::Timeout(limit))
-            }
-        }
-    }
-
-    async fn post(
-        &self,
-        function: &str,
-        invocation: &str,
-        body: Bytes,
-    ) -> Result<RawAnswer, CallError> {
-        let answer = self.client.post(function, invocation, body).await?;
-        if answer.says_nothing() && self.conduct.hangs_on_empty_answers() {
-            let what = format!("{function}: the handler's answer was empty, so this call hangs");
-            self.console
-                .problem(self.conduct.tell(&what, Punished::EmptyAnswer));
-            stopped(self.stop.subscribe()).await;
-            return Err(CallError::Stopping);
-        }
-        Ok(answer)
-    }
-
-    /// Waits until the host has to stop because of its handler; why.
-    pub(crate) async fn given_up(&self) -> String {
-        let mut state = self.state.clone();
-        loop {
-            if let State::Failed(reason) = &*state.borrow_and_update() {
-                return reason.clone();
-            }
-            if state.changed().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        }
-    }
-
-    async fn ready(&self) -> Result<(), CallError> {
-        if *self.state.borrow() == State::Ready {
-            return Ok(());
-        }
-        let mut state = self.state.clone();
-        match state
-            .wait_for(|state| !matches!(state, State::Starting))
-            .await
-            .as_deref()
-        {
-            Ok(State::Ready) => Ok(()),
-            _ => Err(CallError::Stopping),
-        }
-    }
-
-    /// Ends the process.
-    pub(crate) async fn stop(&self) {
-        self.stop.send_replace(true);
-        let mut done = self.done.clone();
-        drop(done.wait_for(|done| *done).await);
-    }
-}
-
-/// A loopback port that nobody listens on.
-fn free_port() -> Result<u16, Error> {
-    let system = |source| Error::System {
-        what: "no free port for the handler",
-        source,
-    };
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(system)?;
-    Ok(listener.local_addr().map_err(system)?.port())
-}
-
-struct Supervisor {
-    handler: std::sync::Weak<Handler>,
-    lives: Arc<Lives>,
-    stderr: Arc<Mutex<VecDeque<String>>>,
-    client: Client,
-    launch: Launch,
-    environment: Vec<(String, String)>,
-    initialization_timeout: Duration,
-    console: Console,
-    conduct: Conduct,
-    state: watch::Sender<State>,
-    stop: watch::Receiver<bool>,
+/// Starts the process as often as it takes.
+pub(super) struct Supervisor {
+    pub(super) handler: Weak<Handler>,
+    pub(super) lives: Arc<Lives>,
+    pub(super) last_lines: LastLines,
+    pub(super) client: Client,
+    pub(super) launch: Launch,
+    pub(super) environment: Vec<(String, String)>,
+    pub(super) initialization_timeout: Duration,
+    pub(super) console: Console,
+    pub(super) conduct: Conduct,
+    pub(super) state: watch::Sender<State>,
+    pub(super) stop: watch::Receiver<bool>,
 }
 
 /// How a life of the process ended.
@@ -308,7 +78,7 @@ impl End {
 
 impl Supervisor {
     /// Finds out early what can't be started at all.
-    fn check_spawn(&self) -> Result<(), Error> {
+    pub(super) fn check_spawn(&self) -> Result<(), Error> {
         if self.launch.directory.is_dir() {
             return Ok(());
         }
@@ -324,7 +94,8 @@ impl Supervisor {
         })
     }
 
-    async fn run(mut self) {
+    /// Until the host stops, or gives up.
+    pub(super) async fn run(mut self) {
         let mut early_deaths = 0u32;
         let mut was_ready = false;
         let mut errors = Errors::default();
@@ -406,7 +177,7 @@ impl Supervisor {
     }
 
     fn spawn(&self) -> std::io::Result<Child> {
-        lock(&self.stderr).clear();
+        self.last_lines.clear();
         let mut command = Command::new(&self.launch.program);
         // Ctrl-C in the terminal is for the host, which then ends the handler in its own way.
         #[cfg(unix)]
@@ -439,7 +210,7 @@ impl Supervisor {
                 err,
                 self.console.clone(),
                 ConsoleSource::HandlerError,
-                Some(Arc::clone(&self.stderr)),
+                Some(self.last_lines.clone()),
             ))
         });
         let end = tokio::select! {
@@ -509,7 +280,7 @@ impl Supervisor {
         };
         self.console.problem(format!("handler: {reason}"));
         if matches!(end, End::Exited(status) if !status.success()) {
-            for line in lock(&self.stderr).iter() {
+            for line in self.last_lines.all() {
                 self.console.problem(format!("handler, last lines: {line}"));
             }
         }
@@ -517,7 +288,7 @@ impl Supervisor {
     }
 }
 
-async fn stopped(mut stop: watch::Receiver<bool>) {
+pub(super) async fn stopped(mut stop: watch::Receiver<bool>) {
     drop(stop.wait_for(|stop| *stop).await);
 }
 
@@ -535,35 +306,6 @@ fn pause_after(deaths: u32) -> Duration {
     }
 }
 
-/// Prints what the process writes; keeps the last lines when asked to.
-async fn forward(
-    pipe: impl AsyncRead + Unpin,
-    console: Console,
-    source: ConsoleSource,
-    keep: Option<Arc<Mutex<VecDeque<String>>>>,
-) {
-    let mut lines = BufReader::new(pipe);
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        match lines.read_until(b'\n', &mut line).await {
-            Ok(0) | Err(_) => return,
-            Ok(_) => {}
-        }
-        let text = String::from_utf8_lossy(&line)
-            .trim_end_matches(['\n', '\r'])
-            .to_owned();
-        if let Some(keep) = &keep {
-            let mut kept = lock(keep);
-            if kept.len() == 3 {
-                kept.pop_front();
-            }
-            kept.push_back(text.clone());
-        }
-        console.line(source, text);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -574,18 +316,5 @@ mod tests {
             .map(|deaths| u64::try_from(pause_after(deaths).as_millis()).unwrap())
             .collect();
         assert_eq!(pauses, [0, 0, 100, 200, 400, 800, 1600, 3200, 5000, 5000]);
-    }
-
-    #[tokio::test]
-    async fn a_late_timeout_does_not_end_the_next_life() {
-        let lives = Lives::default();
-        let first = lives.begin();
-        lives.end(first);
-        lives.ended(first).await;
-        let second = lives.begin();
-        lives.end(first);
-        let soon = timeout(Duration::from_millis(20), lives.ended(second)).await;
-        assert!(soon.is_err());
-        assert_eq!(lives.current(), second);
     }
 }

@@ -110,7 +110,7 @@ impl LocalHost {
     /// Waits until the host has to stop by itself, which a [strict](LocalHostBuilder::strict) one does
     /// when its handler crashes for the third time; why. It still has to be
     /// [shut down](Self::shutdown).
-    pub async fn given_up(&self) -> String {
+    pub async fn given_up(&self) -> Error {
         self.handler.given_up().await
     }
 

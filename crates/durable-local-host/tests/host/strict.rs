@@ -1,6 +1,6 @@
 //! What the real host punishes: by default it is forgiven and told, with `strict` it is punished.
 
-use durable_local_host::StateLocation;
+use durable_local_host::{Error, StateLocation};
 use serde_json::{Value, json};
 
 use crate::app::{BASE, PATIENCE, TestApp};
@@ -158,10 +158,11 @@ async fn the_third_crash_stops_the_host() {
         app.client.until_status(&id, "Failed").await;
     }
     let host = app.host.as_ref().unwrap();
-    let reason = tokio::time::timeout(PATIENCE, host.given_up())
+    let error = tokio::time::timeout(PATIENCE, host.given_up())
         .await
         .unwrap();
-    assert!(reason.contains('7'), "{reason}");
+    assert!(matches!(error, Error::HandlerGivenUp { .. }), "{error}");
+    assert!(error.to_string().contains("status: 7"), "{error}");
     app.lines
         .wait_for("it has crashed three times. On Azure the third crash")
         .await;
