@@ -4,6 +4,7 @@ mod client;
 mod command;
 mod lives;
 mod output;
+mod process;
 mod supervisor;
 
 use std::net::{Ipv4Addr, TcpListener};

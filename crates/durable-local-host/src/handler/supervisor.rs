@@ -1,10 +1,9 @@
 //! Keeps the handler process alive.
 
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -12,8 +11,9 @@ use super::Handler;
 use super::client::Client;
 use super::command::Launch;
 use super::lives::Lives;
-use super::output::{LastLines, forward};
-use crate::console::{Console, ConsoleSource};
+use super::output::LastLines;
+use super::process::Process;
+use crate::console::Console;
 use crate::error::Error;
 use crate::strict::{Conduct, Errors, Next, Punished};
 
@@ -23,8 +23,6 @@ const FIRST_ATTEMPTS: u32 = 3;
 const LONG_LIFE: Duration = Duration::from_secs(10);
 /// Longest pause before a restart.
 const MAX_PAUSE: Duration = Duration::from_secs(5);
-/// How long a handler may take to end when its standard input closes.
-const GRACE: Duration = Duration::from_secs(3);
 
 /// Where the process is in its life.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,7 +101,7 @@ impl Supervisor {
         loop {
             let born = Instant::now();
             let end = match self.spawn() {
-                Ok(child) => self.live(child, &mut was_ready).await,
+                Ok(process) => self.live(process, &mut was_ready).await,
                 // It was there before: perhaps it is being built anew just now.
                 Err(error) if was_ready => End::NotStarted(error.to_string()),
                 Err(error) => {
@@ -176,51 +174,25 @@ impl Supervisor {
         }
     }
 
-    fn spawn(&self) -> std::io::Result<Child> {
-        self.last_lines.clear();
-        let mut command = Command::new(&self.launch.program);
-        // Ctrl-C in the terminal is for the host, which then ends the handler in its own way.
-        #[cfg(unix)]
-        command.process_group(0);
-        command
-            .args(&self.launch.args)
-            .current_dir(&self.launch.directory)
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
+    fn spawn(&self) -> std::io::Result<Process> {
+        Process::start(
+            &self.launch,
+            &self.environment,
+            &self.console,
+            &self.last_lines,
+        )
     }
 
-    async fn live(&mut self, mut child: Child, was_ready: &mut bool) -> End {
+    async fn live(&mut self, mut process: Process, was_ready: &mut bool) -> End {
         let life = self.lives.begin();
-        // Kept open for as long as the process shall live.
-        let stdin = child.stdin.take();
-        if let Some(out) = child.stdout.take() {
-            tokio::spawn(forward(
-                out,
-                self.console.clone(),
-                ConsoleSource::HandlerOut,
-                None,
-            ));
-        }
-        let errors = child.stderr.take().map(|err| {
-            tokio::spawn(forward(
-                err,
-                self.console.clone(),
-                ConsoleSource::HandlerError,
-                Some(self.last_lines.clone()),
-            ))
-        });
         let end = tokio::select! {
-            status = child.wait() => exited(status),
+            status = process.ended() => exited(status),
             ready = self.wait_until_ready() => {
                 if ready {
                     *was_ready = true;
                     self.state.send_replace(State::Ready);
                     tokio::select! {
-                        status = child.wait() => exited(status),
+                        status = process.ended() => exited(status),
                         () = self.lives.ended(life) => End::TimedOut,
                         _ = self.stop.wait_for(|stop| *stop) => End::Stopped,
                     }
@@ -231,19 +203,8 @@ impl Supervisor {
             _ = stopped(self.stop.clone()) => End::Stopped,
         };
         match end {
-            End::Exited(_) => {
-                // Its last words may still be in the pipe; a grandchild may hold that open, though.
-                if let Some(errors) = errors {
-                    drop(timeout(Duration::from_millis(500), errors).await);
-                }
-            }
-            End::Stopped => {
-                drop(stdin);
-                if timeout(GRACE, child.wait()).await.is_err() {
-                    drop(child.kill().await);
-                }
-            }
-            End::NotReady | End::TimedOut | End::NotStarted(_) => drop(child.kill().await),
+            End::Stopped => process.stop().await,
+            _ => process.kill().await,
         }
         end
     }
