@@ -171,7 +171,7 @@ async fn two_hosts_do_not_share_a_state() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn signals_stop_both_processes() {
-    for name in ["-TERM", "-INT"] {
+    for name in ["-TERM", "-INT", "-HUP"] {
         let folder = tempfile::tempdir().unwrap();
         let command = handler_command();
         let arguments: Vec<_> = command
@@ -197,12 +197,17 @@ async fn signals_stop_both_processes() {
             .next()
             .unwrap()
             .to_owned();
+        let state = host.lines.wait_for("Orchestrations are kept in ").await;
+        let state = state.split("kept in ").nth(1).unwrap();
+        let state = state.split(" until").next().unwrap();
+        assert!(std::path::Path::new(state).is_dir(), "{state}");
         signal(name, host.id());
         assert_eq!(host.wait().await.code(), Some(0), "{:?}", host.lines.all());
         assert!(
             !std::path::Path::new(&format!("/proc/{handler}")).exists(),
             "the handler is still there"
         );
+        assert!(!std::path::Path::new(state).exists(), "{state}");
     }
 }
 
