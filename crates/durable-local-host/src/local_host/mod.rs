@@ -142,6 +142,17 @@ impl LocalHostBuilder {
     pub async fn start(self) -> Result<LocalHost, Error> {
         let console = self.console;
         let app = AppConfig::load(&self.app)?;
+        if let Some(fault) = &app.host.version_fault {
+            let fault = Error::Setting {
+                path: app.root.join("host.json"),
+                setting: "version".to_owned(),
+                message: fault.clone(),
+            };
+            if self.conduct.refuses_wrong_versions() {
+                return Err(fault);
+            }
+            console.problem(fault.to_string());
+        }
         app.problems
             .iter()
             .for_each(|problem| console.problem(problem));

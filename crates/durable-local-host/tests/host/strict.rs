@@ -1,9 +1,9 @@
 //! What the real host punishes: by default it is forgiven and told, with `strict` it is punished.
 
-use durable_local_host::{Error, StateLocation};
+use durable_local_host::{Error, LocalHost, StateLocation};
 use serde_json::{Value, json};
 
-use crate::app::{BASE, PATIENCE, TestApp};
+use crate::app::{BASE, PATIENCE, TestApp, handler_command};
 
 const SHORT_TIMEOUT: &str = r#"{"functionTimeout":"00:00:01"}"#;
 
@@ -339,4 +339,26 @@ async fn altered_values_are_told() {
             .await;
         app.stop().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_json_of_another_version_is_told_and_refused() {
+    let old = r#"{"version":"1.0"}"#;
+    let app = TestApp::start_with(old, |builder| builder.state(StateLocation::Memory)).await;
+    app.lines
+        .wait_for("host.json: version: it is \"1.0\", and the real host does not start")
+        .await;
+    let folder = app.stop().await;
+    let error = LocalHost::builder()
+        .app(folder.path())
+        .handler(handler_command())
+        .strict()
+        .start()
+        .await
+        .err()
+        .unwrap();
+    assert!(
+        error.to_string().contains("host.json: version: "),
+        "{error}"
+    );
 }
