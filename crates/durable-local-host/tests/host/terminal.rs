@@ -1,5 +1,6 @@
 //! The commands for people at a terminal: the real executable against a running host.
 
+use durable_local_host::StateLocation;
 use serde_json::json;
 
 use crate::app::TestApp;
@@ -52,6 +53,31 @@ async fn an_orchestration_is_started_shown_and_listed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_newest_are_listed_although_others_come_first() {
+    let app = TestApp::start_with("{}", |builder| {
+        builder.state(StateLocation::Memory).manual_time()
+    })
+    .await;
+    for id in ["a", "b", "c"] {
+        app.client.run("hello_orchestrator", id, "").await;
+        let second = std::time::Duration::from_secs(1);
+        app.host.as_ref().unwrap().advance(second).await.unwrap();
+    }
+    let listed = run(&app, "instances list --top 2").await.good();
+    let ids: Vec<&str> = listed
+        .out
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.split_whitespace().nth(1))
+        .collect();
+    assert_eq!(ids, ["c", "b"], "{listed:?}");
+    let listed = run(&app, "instances list --top 2 --json").await.good();
+    let ids = [0, 1].map(|number| listed.json()[number]["instanceId"].clone());
+    assert_eq!(ids, ["b", "c"]);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn lists_are_filtered_and_paged() {
     let app = TestApp::start().await;
     for number in 0..5 {
@@ -80,7 +106,7 @@ async fn lists_are_filtered_and_paged() {
     assert_eq!(ids("").await, ["f", "h0", "h1", "h2", "h3", "h4", "p", "w"]);
     assert_eq!(ids("--status Failed,Running").await, ["f", "w"]);
     assert_eq!(ids("--status failed --status running").await, ["f", "w"]);
-    assert_eq!(ids("--prefix h --top 2").await, ["h0", "h1"]);
+    assert_eq!(ids("--prefix h --top 2").await.len(), 2);
     assert_eq!(ids("--name WAIT_events").await, ["w"]);
     assert_eq!(ids("--name fail --top 1").await, ["f"]);
     assert_eq!(ids("--prefix @").await, ["@counter@k"]);
@@ -92,7 +118,10 @@ async fn lists_are_filtered_and_paged() {
     assert_eq!(ids("--all").await.len(), 8);
     let listed = run(&app, "instances list --top 3").await.good();
     assert_eq!(listed.out.lines().count(), 4, "{listed:?}");
-    assert!(listed.err.contains("The first 3"), "{listed:?}");
+    assert!(listed.err.contains("The newest 3 of 8"), "{listed:?}");
+    run(&app, "instances list --top 0")
+        .await
+        .fault(2, &["--top"]);
     let none = run(&app, "instances list --prefix x").await.good();
     assert_eq!(none.out, "");
     assert!(
