@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{ConsoleLine, ConsoleSource, Executed, Outcome};
-use crate::display::{Paint, style};
+use crate::display::{Paint, coloured, lines, style};
 use crate::time::Ticks;
 
 /// In which form lines are written.
@@ -77,7 +77,17 @@ impl Form {
         };
         clock(out, at, paint);
         paint.push(out, mark_style, mark(line.source));
-        paint.push(out, text_style, &line.text);
+        match line.source {
+            ConsoleSource::HandlerOut | ConsoleSource::HandlerError | ConsoleSource::Invocation => {
+                let lines: Vec<_> = line.text.lines().map(coloured).collect();
+                out.push_str(&lines.join("\n"));
+            }
+            // Exceptions and ids are in these.
+            _ => {
+                let lines: Vec<_> = lines(&line.text).collect();
+                paint.push(out, text_style, &lines.join("\n"));
+            }
+        }
         out.push('\n');
     }
 
@@ -171,6 +181,16 @@ mod tests {
         ] {
             assert_eq!(written(PLAIN, source, "x"), line);
         }
+        let written = |source, text| written(PLAIN, source, text)[14..].to_owned();
+        assert_eq!(
+            written(ConsoleSource::Problem, "a\u{1b}[31mb\rc\nd"),
+            "! a\\u{1b}[31mb\\rc\nd\n"
+        );
+        assert_eq!(written(ConsoleSource::Detail, "a\u{7}"), "  . a\\u{7}\n");
+        assert_eq!(
+            written(ConsoleSource::HandlerError, "\u{1b}[31mb\u{1b}[m\rc"),
+            "[handler!] \u{1b}[31mb\u{1b}[m\\rc\n"
+        );
         let mut out = String::new();
         PLAIN.executed(&mut out, at(), &sample("pay", Outcome::GOOD));
         assert_eq!(
