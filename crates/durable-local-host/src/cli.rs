@@ -130,7 +130,7 @@ pub fn run(args: StartArgs, handler: Option<HandlerCommand>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            console.problem(error.to_string());
+            console.fatal(error.to_string());
             ExitCode::FAILURE
         }
     }

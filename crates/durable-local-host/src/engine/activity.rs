@@ -8,7 +8,7 @@ use super::http_activity;
 use super::retry::Retry;
 use super::service::Engine;
 use super::turn::event;
-use crate::console::{Kind, Outcome as Executed};
+use crate::console::{About, Kind, Outcome as Executed};
 use crate::handler::CallError;
 use crate::invocation::{Answer, Exception, activity_envelope, altered, call_exception};
 use crate::newtonsoft::{Dates, Json, parse, render};
@@ -19,11 +19,11 @@ use crate::sync::lock;
 /// How an activity came out.
 enum Outcome {
     Completed(Option<String>),
-    Failed(Exception, String),
+    Failed(Exception, String, About),
     /// The host had nobody to call.
     Refused(String),
     /// The handler was lost on the way.
-    Lost(CallError, String),
+    Lost(CallError, String, About),
     /// The host is stopping.
     Stopping,
 }
@@ -45,24 +45,26 @@ impl Engine {
                     };
                     break event(self.ids.time(), EventType::TaskCompleted(completed));
                 }
-                Outcome::Failed(fault, function) => {
-                    self.console
-                        .problem(format!("{}: {}", task.instance, fault.to_line()));
+                Outcome::Failed(fault, function, about) => {
+                    let text = format!("{}: {}", task.instance, fault.to_line());
+                    self.console.problem_of(about, text);
                     let failure = fault.in_function(&function).to_failure();
                     let reason = unhandled(&function);
                     break failed(&task, Some(failure), reason, &self.ids);
                 }
                 Outcome::Refused(reason) => {
-                    self.console.problem(format!("{}: {reason}", task.instance));
+                    let about = About::instance(&task.instance).with_function(&task.name);
+                    self.console
+                        .problem_of(about, format!("{}: {reason}", task.instance));
                     break failed(&task, None, reason, &self.ids);
                 }
-                Outcome::Lost(error, function) => {
+                Outcome::Lost(error, function, about) => {
                     let again = retry.after_loss(self.conduct.deliveries(&error));
                     if retry.is_first_loss() && again {
                         let what =
                             format!("{}: {function}: {error}; it is called again", task.instance);
                         self.console
-                            .problem(self.conduct.tell(&what, Punished::LostTask));
+                            .problem_of(about, self.conduct.tell(&what, Punished::LostTask));
                     }
                     if !again {
                         let failure = call_exception(&error, &function)
@@ -129,13 +131,15 @@ impl Engine {
                     "System.InvalidOperationException",
                     format!("Exception binding parameter '{}'", target.binding),
                 );
-                return Outcome::Failed(binding.because(reader), function.clone());
+                let about = About::instance(&task.instance).with_function(function);
+                return Outcome::Failed(binding.because(reader), function.clone(), about);
             }
         };
         let body = activity_envelope(function, &target.binding, &task.instance, input.as_ref());
         let invocation = self
             .console
             .begin(Kind::Activity, function, Some(&task.instance));
+        let about = About::invocation(&invocation);
         let answer = self
             .handler
             .call(function, &invocation.id(), body.into())
@@ -145,18 +149,19 @@ impl Engine {
             Err(CallError::Stopping) => return Outcome::Stopping,
             Err(error @ CallError::Lost(_)) => {
                 self.console.executed(invocation, Executed::FAILED);
-                return Outcome::Lost(error, function.clone());
+                return Outcome::Lost(error, function.clone(), about);
             }
             Err(error) => {
                 self.console.executed(invocation, Executed::FAILED);
-                return Outcome::Failed(call_exception(&error, function), function.clone());
+                let fault = call_exception(&error, function);
+                return Outcome::Failed(fault, function.clone(), about);
             }
         };
         match Answer::read(&raw) {
             Ok(answer) => {
                 self.console.logged(&invocation, &answer.logs);
                 self.console.executed(invocation, Executed::GOOD);
-                self.tell_altered(task, function, &raw.body, &answer.return_value);
+                self.tell_altered(task, about, function, &raw.body, &answer.return_value);
                 Outcome::Completed(match answer.return_value {
                     Json::Null => None,
                     value => Some(render(&value)),
@@ -164,7 +169,7 @@ impl Engine {
             }
             Err(fault) => {
                 self.console.executed(invocation, Executed::FAILED);
-                Outcome::Failed(fault, function.clone())
+                Outcome::Failed(fault, function.clone(), about)
             }
         }
     }
@@ -172,7 +177,7 @@ impl Engine {
 
 impl Engine {
     /// Says, once for each function, that a result is not what arrives.
-    fn tell_altered(&self, task: &Task, function: &str, body: &[u8], arrived: &Json) {
+    fn tell_altered(&self, task: &Task, about: About, function: &str, body: &[u8], arrived: &Json) {
         let Some((returned, arrived)) = altered(body, arrived) else {
             return;
         };
@@ -182,7 +187,7 @@ impl Engine {
                 task.instance
             );
             self.console
-                .problem(self.conduct.tell(&what, Punished::AlteredValue));
+                .problem_of(about, self.conduct.tell(&what, Punished::AlteredValue));
         }
     }
 }

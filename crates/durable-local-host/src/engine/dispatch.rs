@@ -11,7 +11,7 @@ use super::service::Engine;
 use super::state::InstanceState;
 use super::turn::{Plan, Step, Turn, TurnResult, plan};
 use crate::config::VersionFailure;
-use crate::console::{Kind, Outcome};
+use crate::console::{About, Kind, Outcome};
 use crate::handler::CallError;
 use crate::invocation::{Answer, Exception, call_exception, orchestrator_envelope};
 use crate::newtonsoft::Json;
@@ -29,8 +29,8 @@ pub(super) enum Fault {
 /// What the handler made of a turn.
 enum Reply {
     Response(OrchestratorResponse),
-    /// The orchestration fails: message and details.
-    Failure(String, Option<String>),
+    /// The orchestration fails.
+    Failure(Exception),
 }
 
 impl Engine {
@@ -81,9 +81,10 @@ impl Engine {
             *state = self.load(id, retry).await?;
         }
         let Some(instance) = state.as_mut() else {
-            self.console.problem(format!(
-                "a message for the instance {id} was dropped: there is no such instance"
-            ));
+            self.console.problem_of(
+                About::instance(id),
+                format!("a message for the instance {id} was dropped: there is no such instance"),
+            );
             return self.drop_messages(messages).await;
         };
         let result = match plan(instance, messages, &self.ids) {
@@ -118,9 +119,10 @@ impl Engine {
     /// An instance that can't be read waits, and a line says so.
     pub(super) fn unreadable(&self, id: &str, error: &dyn Display, retry: &mut Retry) -> Fault {
         if retry.is_first_telling() {
-            self.console.problem(format!(
-                "{id}: the instance cannot be read, and waits until it can: {error}"
-            ));
+            self.console.problem_of(
+                About::instance(id),
+                format!("{id}: the instance cannot be read, and waits until it can: {error}"),
+            );
         }
         Fault::Again(error.to_string())
     }
@@ -146,17 +148,19 @@ impl Engine {
         retry: &mut Retry,
     ) -> Result<TurnResult, Fault> {
         let app = self.options.default_version.as_deref();
+        let about = About::instance(turn.instance()).with_function(turn.name());
         if let Some(reason) = self.options.version_match.refuses(app, turn.version()) {
             if self.options.version_failure == VersionFailure::Fail {
                 self.console
-                    .problem(format!("{}: {reason}", turn.instance()));
+                    .problem_of(about, format!("{}: {reason}", turn.instance()));
                 return Ok(turn.fail_version(reason, &self.ids));
             }
             if retry.is_first_telling() {
-                self.console.problem(format!(
+                let text = format!(
                     "{}: {reason} The turn is delivered again until it is refused no more.",
                     turn.instance()
-                ));
+                );
+                self.console.problem_of(about, text);
             }
             return Err(Fault::Again(reason));
         }
@@ -164,14 +168,17 @@ impl Engine {
             let Some(target) = self.functions.orchestrator(turn.name()) else {
                 let message = self.functions.unknown_orchestrator(turn.name());
                 self.console
-                    .problem(format!("{}: {message}", turn.instance()));
+                    .problem_of(about, format!("{}: {message}", turn.instance()));
                 return Ok(turn.fail(&message, None, &self.ids));
             };
             let past = if turn.is_anew() { &[] } else { past };
-            let reply = self.call_orchestrator(target, &turn, past, retry).await?;
-            let failed = |fault: &Exception| {
-                let fault = fault.clone().in_function(&target.function);
-                (unhandled(&target.function), fault)
+            let (reply, about) = self.call_orchestrator(target, &turn, past, retry).await?;
+            let failed = |turn: Turn, fault: Exception| {
+                let fault = fault.in_function(&target.function);
+                let text = format!("{}: {}", turn.instance(), fault.to_line());
+                self.console.problem_of(about, text);
+                let message = unhandled(&target.function);
+                turn.fail(&message, Some(&fault.to_text()), &self.ids)
             };
             match reply {
                 Reply::Response(response) if response.requires_history => {
@@ -182,22 +189,10 @@ impl Engine {
                     {
                         Ok(Step::Done(result)) => return Ok(*result),
                         Ok(Step::Again(next)) => turn = *next,
-                        Err((turn, fault)) => {
-                            let (message, fault) = failed(&fault);
-                            self.console.problem(format!(
-                                "{}: {}",
-                                turn.instance(),
-                                fault.to_line()
-                            ));
-                            return Ok(turn.fail(&message, Some(&fault.to_text()), &self.ids));
-                        }
+                        Err((turn, fault)) => return Ok(failed(*turn, fault)),
                     }
                 }
-                Reply::Failure(message, details) => {
-                    self.console
-                        .problem(format!("{}: {message}", turn.instance()));
-                    return Ok(turn.fail(&message, details.as_deref(), &self.ids));
-                }
+                Reply::Failure(fault) => return Ok(failed(turn, fault)),
             }
         }
     }
@@ -208,7 +203,7 @@ impl Engine {
         turn: &Turn,
         past: &[u8],
         retry: &mut Retry,
-    ) -> Result<Reply, Fault> {
+    ) -> Result<(Reply, About), Fault> {
         let _permit = self.turns.acquire().await.map_err(|_| Fault::Stopping)?;
         let request = self
             .trailer
@@ -217,6 +212,7 @@ impl Engine {
         let invocation = self
             .console
             .begin(Kind::Turn, &target.function, Some(turn.instance()));
+        let about = About::invocation(&invocation);
         let answer = self
             .handler
             .call(&target.function, &invocation.id(), body.into())
@@ -230,18 +226,16 @@ impl Engine {
                     if retry.is_first_loss() {
                         let what =
                             format!("{}: {error}; the turn is delivered again", turn.instance());
-                        self.console.problem(match error {
+                        let text = match error {
                             CallError::Timeout(_) => what,
                             _ => self.conduct.tell(&what, Punished::LostTurn),
-                        });
+                        };
+                        self.console.problem_of(about, text);
                     }
                     return Err(Fault::Again(error.to_string()));
                 }
-                let fault = call_exception(&error, &target.function).in_function(&target.function);
-                return Ok(Reply::Failure(
-                    unhandled(&target.function),
-                    Some(fault.to_text()),
-                ));
+                let fault = call_exception(&error, &target.function);
+                return Ok((Reply::Failure(fault), about));
             }
         };
         let response = Answer::read(&raw).and_then(|answer| {
@@ -250,13 +244,9 @@ impl Engine {
         });
         self.tell_turn(invocation, turn, &response);
         match response {
-            Ok(response) => Ok(Reply::Response(response)),
+            Ok(response) => Ok((Reply::Response(response), about)),
             Err(fault) if is_platform_fault(&fault) => Err(Fault::Again(fault.to_line())),
-            Err(fault) => {
-                let details = fault.in_function(&target.function).to_text();
-                let message = unhandled(&target.function);
-                Ok(Reply::Failure(message, Some(details)))
-            }
+            Err(fault) => Ok((Reply::Failure(fault), about)),
         }
     }
 
@@ -299,8 +289,10 @@ impl Engine {
                 "{}: a sub-orchestration without an instance id was asked for, so it waits for ever and a quarter of all instances stops",
                 state.record.id
             );
-            self.console
-                .problem(self.conduct.tell(&what, Punished::ChildWithoutId));
+            self.console.problem_of(
+                About::instance(&state.record.id),
+                self.conduct.tell(&what, Punished::ChildWithoutId),
+            );
         }
         if is_over {
             self.timers.forget(&state.record.id);

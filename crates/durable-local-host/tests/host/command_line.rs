@@ -184,6 +184,16 @@ async fn plain_options_and_start_are_the_same() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_ends_the_host_is_an_error_in_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = folder.path().to_str().unwrap();
+    let ended = command(&["start", "--log", "json", "--app", app], &[], "").await;
+    assert_eq!(ended.code, 1, "{ended:?}");
+    assert_eq!(ended.json()["level"], "error");
+    assert_eq!(ended.json()["source"], "host");
+}
+
 /// The long options in a text.
 fn options(text: &str) -> Vec<&str> {
     text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))

@@ -13,7 +13,7 @@ use super::batch::Batch;
 use super::id::EntityId;
 use super::inbox::Loaded;
 use super::scheduler::{Scheduler, Work};
-use crate::console::{Kind, Outcome};
+use crate::console::{About, Kind, Outcome};
 use crate::engine::dispatch::{Fault, is_platform_fault, read_response};
 use crate::engine::functions::Target;
 use crate::engine::ids::Ids;
@@ -98,9 +98,10 @@ impl Engine {
             None => self.load_entity(id, retry).await?,
         };
         let (Some(entity_id), Some(scheduler)) = (EntityId::parse(id), loaded) else {
-            self.console.problem(format!(
+            let text = format!(
                 "{id}: the host takes an id that begins with @ for an entity, so this orchestration never runs: choose another id"
-            ));
+            );
+            self.console.problem_of(About::instance(id), text);
             self.drop_messages(messages).await?;
             return Ok(Progress::Done);
         };
@@ -128,7 +129,8 @@ impl Engine {
         let size = self.commit_batch(id, &mut batch, messages).await?;
         let problems = std::mem::take(&mut batch.problems);
         for problem in problems {
-            self.console.problem(format!("{id}: {problem}"));
+            self.console
+                .problem_of(About::instance(id), format!("{id}: {problem}"));
         }
         *entity = Some(Loaded {
             scheduler: batch.scheduler,
@@ -257,10 +259,12 @@ impl Engine {
         if retry.after_loss(self.conduct.deliveries(error)) {
             if retry.is_first_loss() {
                 let what = format!("{id}: {error}; the batch is delivered again");
-                self.console.problem(match error {
+                let text = match error {
                     CallError::Timeout(_) => what,
                     _ => self.conduct.tell(&what, Punished::LostBatch),
-                });
+                };
+                let about = About::instance(&id.to_string()).with_function(&target.function);
+                self.console.problem_of(about, text);
             }
             return Err(Fault::Again(error.to_string()));
         }
