@@ -1,5 +1,6 @@
 //! The handler process: starting it, keeping it alive, calling it.
 
+mod advice;
 mod client;
 mod command;
 mod lives;
@@ -24,7 +25,7 @@ use client::Client;
 use command::resolve_command;
 use lives::Lives;
 use output::LastLines;
-use supervisor::{State, Supervisor};
+use supervisor::{Failure, State, Supervisor};
 
 pub use command::HandlerCommand;
 
@@ -132,16 +133,25 @@ impl Handler {
         let settled = state
             .wait_for(|state| !matches!(state, State::Starting))
             .await;
-        let reason = match settled.as_deref() {
-            Ok(State::Ready) => return Ok(()),
-            Ok(State::Failed(reason)) => reason.clone(),
-            _ => "it was stopped".to_owned(),
-        };
-        Err(Error::HandlerNotReady {
-            program: self.program.clone(),
-            reason,
-            stderr: self.last_lines.all(),
-        })
+        match settled.as_deref() {
+            Ok(State::Ready) => Ok(()),
+            Ok(State::Failed(failure)) => Err(self.error(failure)),
+            _ => Err(self.error(&Failure::NotReady("it was stopped".to_owned()))),
+        }
+    }
+
+    fn error(&self, failure: &Failure) -> Error {
+        match failure {
+            Failure::NotStarted(error) => supervisor::not_started(&self.program, error),
+            Failure::NotReady(reason) => Error::HandlerNotReady {
+                program: self.program.clone(),
+                reason: reason.clone(),
+                stderr: self.last_lines.all(),
+            },
+            Failure::Crashed(reason) => Error::HandlerGivenUp {
+                reason: reason.clone(),
+            },
+        }
     }
 
     /// Calls a function, as soon as the handler is ready.
@@ -188,10 +198,8 @@ impl Handler {
     pub(crate) async fn given_up(&self) -> Error {
         let mut state = self.state.clone();
         loop {
-            if let State::Failed(reason) = &*state.borrow_and_update() {
-                return Error::HandlerGivenUp {
-                    reason: reason.clone(),
-                };
+            if let State::Failed(failure) = &*state.borrow_and_update() {
+                return self.error(failure);
             }
             if state.changed().await.is_err() {
                 std::future::pending::<()>().await;
@@ -200,7 +208,7 @@ impl Handler {
     }
 
     async fn ready(&self) -> Result<(), CallError> {
-        if *self.state.borrow() == State::Ready {
+        if matches!(*self.state.borrow(), State::Ready) {
             return Ok(());
         }
         let mut state = self.state.clone();

@@ -1,5 +1,6 @@
 //! Keeps the handler process alive.
 
+use std::path::Path;
 use std::process::ExitStatus;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -8,6 +9,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::Handler;
+use super::advice::advice;
 use super::client::Client;
 use super::command::Launch;
 use super::lives::Lives;
@@ -21,16 +23,41 @@ use crate::strict::{Conduct, Errors, Next, Punished};
 const FIRST_ATTEMPTS: u32 = 3;
 /// A handler that lived this long did not die at once.
 const LONG_LIFE: Duration = Duration::from_secs(10);
+/// When somebody may wonder what the host waits for.
+const SLOW: Duration = Duration::from_secs(2);
 /// Longest pause before a restart.
 const MAX_PAUSE: Duration = Duration::from_secs(5);
 
+/// The error for a program that the system does not start.
+pub(super) fn not_started(program: &Path, error: &std::io::Error) -> Error {
+    Error::HandlerStart {
+        program: program.to_owned(),
+        advice: advice(program, error),
+        source: match error.raw_os_error() {
+            Some(code) => std::io::Error::from_raw_os_error(code),
+            None => std::io::Error::new(error.kind(), error.to_string()),
+        },
+    }
+}
+
 /// Where the process is in its life.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) enum State {
     Starting,
     Ready,
     Stopped,
-    Failed(String),
+    Failed(Failure),
+}
+
+/// Why the host gives up.
+#[derive(Clone, Debug)]
+pub(super) enum Failure {
+    /// The system does not start the program.
+    NotStarted(Arc<std::io::Error>),
+    /// It does not answer.
+    NotReady(String),
+    /// It has crashed too often.
+    Crashed(String),
 }
 
 /// Starts the process as often as it takes.
@@ -89,6 +116,7 @@ impl Supervisor {
                     self.launch.directory.display()
                 ),
             ),
+            advice: "see customHandler.description.workingDirectory in host.json".to_owned(),
         })
     }
 
@@ -103,9 +131,11 @@ impl Supervisor {
             let end = match self.spawn() {
                 Ok(process) => self.live(process, &mut was_ready).await,
                 // It was there before: perhaps it is being built anew just now.
-                Err(error) if was_ready => End::NotStarted(error.to_string()),
+                Err(error) if was_ready => {
+                    End::NotStarted(not_started(&self.launch.program, &error).to_string())
+                }
                 Err(error) => {
-                    self.state.send_replace(State::Failed(error.to_string()));
+                    self.fail(Failure::NotStarted(Arc::new(error)));
                     return;
                 }
             };
@@ -116,7 +146,14 @@ impl Supervisor {
                 self.state.send_replace(State::Stopped);
                 return;
             }
-            let reason = self.tell(&end);
+            early_deaths = if born.elapsed() < LONG_LIFE {
+                early_deaths + 1
+            } else {
+                0
+            };
+            let gives_up =
+                !was_ready && (early_deaths >= FIRST_ATTEMPTS || matches!(end, End::NotReady));
+            let reason = self.tell(&end, gives_up);
             let count = if end.is_error() {
                 let after = last_error.map(|last| last.elapsed());
                 last_error = Some(Instant::now());
@@ -131,17 +168,8 @@ impl Supervisor {
                         .tell("handler: it has crashed three times", Punished::ThirdCrash),
                 );
             }
-            early_deaths = if born.elapsed() < LONG_LIFE {
-                early_deaths + 1
-            } else {
-                0
-            };
-            if !was_ready && early_deaths >= FIRST_ATTEMPTS {
-                self.state.send_replace(State::Failed(reason));
-                return;
-            }
-            if !was_ready && matches!(end, End::NotReady) {
-                self.state.send_replace(State::Failed(reason));
+            if gives_up {
+                self.fail(Failure::NotReady(reason));
                 return;
             }
             let pause = match next {
@@ -151,7 +179,7 @@ impl Supervisor {
                     return;
                 }
                 Next::StopHost => {
-                    self.state.send_replace(State::Failed(reason));
+                    self.fail(Failure::Crashed(reason));
                     return;
                 }
                 Next::StartAtOnce => Duration::ZERO,
@@ -172,6 +200,10 @@ impl Supervisor {
                 }
             }
         }
+    }
+
+    fn fail(&self, failure: Failure) {
+        self.state.send_replace(State::Failed(failure));
     }
 
     fn spawn(&self) -> std::io::Result<Process> {
@@ -215,12 +247,28 @@ impl Supervisor {
                 sleep(Duration::from_millis(25)).await;
             }
         };
-        timeout(self.initialization_timeout, ready).await.is_ok()
+        let slow = async {
+            sleep(SLOW).await;
+            self.console.say(format!(
+                "waiting for `{}` to answer on port {} (customHandler.initializationTimeout, {:?})",
+                self.launch,
+                self.client.port(),
+                self.initialization_timeout
+            ));
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            answered = timeout(self.initialization_timeout, ready) => answered.is_ok(),
+            () = slow => false,
+        }
     }
 
     /// Says what happened; the same for an error.
-    fn tell(&self, end: &End) -> String {
+    fn tell(&self, end: &End, gives_up: bool) -> String {
         let reason = match end {
+            End::Exited(status) if status.success() && gives_up => format!(
+                "it exited with code 0 each of the {FIRST_ATTEMPTS} times that it was started: a handler listens on the port in FUNCTIONS_CUSTOMHANDLER_PORT for as long as the host runs"
+            ),
             End::Exited(status) if status.success() => {
                 let what = match self.conduct.after_end(Some(0), 0) {
                     Next::Nobody => "it exited with code 0 and is not started again",
@@ -236,7 +284,7 @@ impl Supervisor {
             End::TimedOut => {
                 "a function took longer than functionTimeout, so it was killed".to_owned()
             }
-            End::NotStarted(error) => format!("it could not be started: {error}"),
+            End::NotStarted(error) => error.clone(),
             End::Stopped => "it was stopped".to_owned(),
         };
         self.console.problem(format!("handler: {reason}"));

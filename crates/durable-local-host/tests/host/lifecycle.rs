@@ -126,10 +126,39 @@ async fn a_handler_that_never_gets_ready_is_told_with_its_last_lines() {
         program: "/no/such/program".into(),
         args: vec![],
     };
-    let text = error_of(&[("host.json", "{}")], Some(nothing))
+    let error = error_of(&[("host.json", "{}")], Some(nothing)).await;
+    assert!(matches!(error, Error::HandlerStart { .. }), "{error}");
+    assert!(error.to_string().contains("/no/such/program"), "{error}");
+
+    // A file without its executable bit, which host.json names.
+    let named = r#"{"customHandler":{"description":{"defaultExecutablePath":"run.sh"}}}"#;
+    let error = error_of(&[("host.json", named), ("run.sh", "#!/bin/sh\n")], None).await;
+    assert!(error.to_string().contains("chmod +x /"), "{error}");
+
+    let idle = HandlerCommand::new("true");
+    let text = error_of(&[("host.json", "{}")], Some(idle))
         .await
         .to_string();
-    assert!(text.contains("/no/such/program"), "{text}");
+    assert!(
+        text.contains("exited with code 0 each of the 3 times") && !text.contains("started again"),
+        "{text}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_waits_for_its_handler_says_so_and_can_be_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let host_json = r#"{"version":"2.0","customHandler":{"description":{"defaultExecutablePath":"sleep","arguments":["600"]}}}"#;
+    write(folder.path(), "host.json", host_json);
+    let mut host = HostProcess::spawn(folder.path(), &["--port", "0", "--memory"]);
+    let line = host.lines.wait_for("waiting for `").await;
+    assert!(
+        line.contains("sleep 600` to answer on port ")
+            && line.contains("initializationTimeout, 30s"),
+        "{line}"
+    );
+    signal("-TERM", host.id());
+    assert_eq!(host.wait().await.code(), Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
