@@ -151,7 +151,8 @@ async fn waiting_shows_how_it_ended() {
         .await
         .good();
     assert!(good.out.contains("Status    Completed"), "{good:?}");
-    assert_eq!(good.err, "", "nothing moves without a terminal");
+    // The id is known whatever happens; nothing moves without a terminal.
+    assert_eq!(good.err, "Started hello_orchestrator with the id a\n");
     let good = run(
         &app,
         "instances start hello_orchestrator --id b --wait 30 --json",
@@ -183,6 +184,48 @@ async fn waiting_shows_how_it_ended() {
         .fault(2, &["number of seconds"]);
     let again = run(&app, "instances start wait_events --id w").await;
     again.fault(1, &["status 409", "already exists"]);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_host_can_do_is_told_as_such() {
+    let app = TestApp::start().await;
+    run(&app, "instances start hello_orchestrator --id a/b")
+        .await
+        .fault(1, &["'a/b' can't be the id of an instance"]);
+    run_words(&app, &["instances", "show", ""])
+        .await
+        .fault(2, &["an id or a name is empty"]);
+    let port = app.client.port;
+    for (name, value, exit, text) in [
+        ("DURABLE_HOST_KEY", "a\nb".to_owned(), 2, "a line feed"),
+        ("DURABLE_HOST_URL", "99999".to_owned(), 2, "from 1 to 65535"),
+        (
+            "DURABLE_HOST_URL",
+            format!("https://localhost:{port}"),
+            1,
+            "speaks http://, not https://",
+        ),
+    ] {
+        let variables = [(name, value.as_str())];
+        command(&["instances", "list"], &variables, "")
+            .await
+            .fault(exit, &[text]);
+    }
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_color_goes_before_clicolor_force() {
+    let app = TestApp::start().await;
+    app.client.run("hello_orchestrator", "a", "").await;
+    let url = app.client.port.to_string();
+    let forced = [("DURABLE_HOST_URL", url.as_str()), ("CLICOLOR_FORCE", "1")];
+    let listed = command(&["instances", "list"], &forced, "").await.good();
+    assert!(listed.out.contains('\u{1b}'), "{listed:?}");
+    let both = [&forced[..], &[("NO_COLOR", "1")]].concat();
+    let listed = command(&["instances", "list"], &both, "").await.good();
+    assert!(!listed.out.contains('\u{1b}'), "{listed:?}");
     app.stop().await;
 }
 
@@ -227,9 +270,14 @@ async fn instances_are_steered() {
     let said = run(&app, "instances suspend w --reason lunch").await.good();
     assert_eq!(said.out, "w will be suspended.\n");
     app.client.until_status("w", "Suspended").await;
-    run(&app, "instances suspend w")
-        .await
-        .fault(1, &["suspend of 'w' failed", "500", "Suspended state"]);
+    run(&app, "instances suspend w").await.fault(
+        1,
+        &[
+            "suspend of 'w' failed",
+            "500",
+            "The instance is Suspended, which is probably why",
+        ],
+    );
     run(&app, "instances resume w --json").await.good();
     app.client.until_status("w", "Running").await;
     let raised = run(&app, "instances raise w Go --input 5").await.good();
