@@ -4,13 +4,13 @@ use std::io::IsTerminal;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::task::Poll;
 
 use crate::console::{Console, Form, Options, Writer};
 use crate::display::Paint;
 use crate::error::Error;
 use crate::handler::HandlerCommand;
 use crate::local_host::{LocalHost, StateLocation};
+use crate::signals::StopSignals;
 
 /// The port of `func start`.
 const DEFAULT_PORT: u16 = 7071;
@@ -105,7 +105,7 @@ impl StartArgs {
     }
 }
 
-/// Runs the host until it is stopped with Ctrl-C or SIGTERM. `handler` is the program to start;
+/// Runs the host until it is stopped with Ctrl-C, SIGTERM or the end of its terminal. `handler` is the program to start;
 /// without one it is what host.json names. Errors are printed for people.
 pub fn run(args: StartArgs, handler: Option<HandlerCommand>) -> ExitCode {
     start_log();
@@ -130,7 +130,7 @@ pub fn run(args: StartArgs, handler: Option<HandlerCommand>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            console.problem(error.to_string());
+            console.fatal(error.to_string());
             ExitCode::FAILURE
         }
     }
@@ -182,7 +182,7 @@ async fn run_until_stopped(
     ));
     let outcome = tokio::select! {
         () = stop.next() => Ok(()),
-        reason = host.given_up() => Err(Error::HandlerGivenUp { reason }),
+        error = host.given_up() => Err(error),
     };
     console.say("Stopping.");
     tokio::select! {
@@ -191,49 +191,6 @@ async fn run_until_stopped(
         () = stop.next() => {}
     }
     outcome
-}
-
-/// Ctrl-C and SIGTERM. They are listened to from the beginning to the end: one that comes while
-/// nobody waits is not lost.
-struct StopSignals {
-    #[cfg(unix)]
-    streams: [Option<tokio::signal::unix::Signal>; 2],
-    #[cfg(windows)]
-    streams: [Option<tokio::signal::windows::CtrlC>; 1],
-}
-
-impl StopSignals {
-    fn listen() -> Self {
-        #[cfg(unix)]
-        {
-            use tokio::signal::unix::{SignalKind, signal};
-            let kinds = [SignalKind::interrupt(), SignalKind::terminate()];
-            Self {
-                streams: kinds.map(|kind| signal(kind).ok()),
-            }
-        }
-        #[cfg(windows)]
-        Self {
-            streams: [tokio::signal::windows::ctrl_c().ok()],
-        }
-    }
-
-    /// Waits for the next one.
-    async fn next(&mut self) {
-        std::future::poll_fn(|context| {
-            let ready = self
-                .streams
-                .iter_mut()
-                .flatten()
-                .any(|stream| stream.poll_recv(context).is_ready());
-            if ready {
-                Poll::Ready(())
-            } else {
-                Poll::Pending
-            }
-        })
-        .await;
-    }
 }
 
 /// What the host does inside goes to standard error when RUST_LOG asks for it.
@@ -247,20 +204,4 @@ fn start_log() {
             .with_writer(std::io::stderr)
             .try_init(),
     );
-}
-
-#[cfg(all(test, unix))]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_signal_that_comes_while_nobody_waits_is_not_lost() {
-        let mut stop = StopSignals::listen();
-        let sent = std::process::Command::new("kill")
-            .args(["-TERM", &std::process::id().to_string()])
-            .status()
-            .unwrap();
-        assert!(sent.success());
-        stop.next().await;
-    }
 }

@@ -22,6 +22,8 @@ pub enum ConsoleSource {
     Host,
     /// The host, about something that is wrong.
     Problem,
+    /// The host, about what ends it.
+    Fatal,
     /// The host, about what it does in detail: requests, and the actions of turns.
     Detail,
     /// The handler's standard output.
@@ -61,12 +63,48 @@ impl ConsoleLine {
         }
     }
 
-    fn of(invocation: &Invocation, source: ConsoleSource, text: impl Into<String>) -> Self {
+    fn about(about: About, source: ConsoleSource, text: impl Into<String>) -> Self {
+        Self {
+            source,
+            text: text.into(),
+            function: about.function,
+            invocation_id: about.invocation,
+            instance_id: about.instance,
+        }
+    }
+}
+
+/// What a line is about.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct About {
+    function: Option<String>,
+    invocation: Option<String>,
+    instance: Option<String>,
+}
+
+impl About {
+    /// An orchestration or entity.
+    pub(crate) fn instance(id: &str) -> Self {
+        Self {
+            instance: Some(id.to_owned()),
+            ..Self::default()
+        }
+    }
+
+    /// The same, as it runs that function.
+    pub(crate) fn with_function(self, function: &str) -> Self {
+        Self {
+            function: Some(function.to_owned()),
+            ..self
+        }
+    }
+
+    /// A call.
+    pub(crate) fn invocation(invocation: &Invocation) -> Self {
         Self {
             function: Some(invocation.function.clone()),
-            invocation_id: Some(invocation.id.to_string()),
-            instance_id: invocation.instance.as_deref().map(str::to_owned),
-            ..Self::new(source, text)
+            invocation: Some(invocation.id.to_string()),
+            instance: invocation.instance.as_deref().map(str::to_owned),
         }
     }
 }
@@ -127,6 +165,16 @@ impl Console {
         self.line(ConsoleSource::Problem, text);
     }
 
+    /// A line about something that is wrong with an instance or a call.
+    pub(crate) fn problem_of(&self, about: About, text: impl Into<String>) {
+        self.take(ConsoleLine::about(about, ConsoleSource::Problem, text));
+    }
+
+    /// A line about what ends the host.
+    pub(crate) fn fatal(&self, text: impl Into<String>) {
+        self.line(ConsoleSource::Fatal, text);
+    }
+
     /// Whether anybody wants lines in detail; making them may cost something.
     pub(crate) fn wants_details(&self) -> bool {
         self.details
@@ -153,14 +201,16 @@ impl Console {
 
     /// A detail of an invocation.
     pub(crate) fn detail(&self, invocation: &Invocation, text: impl Into<String>) {
-        self.take(ConsoleLine::of(invocation, ConsoleSource::Detail, text));
+        let about = About::invocation(invocation);
+        self.take(ConsoleLine::about(about, ConsoleSource::Detail, text));
     }
 
     /// What an invocation logged.
     pub(crate) fn logged(&self, invocation: &Invocation, lines: &[String]) {
         for line in lines {
             let text = format!("[{}] {line}", invocation.function);
-            self.take(ConsoleLine::of(invocation, ConsoleSource::Invocation, text));
+            let about = About::invocation(invocation);
+            self.take(ConsoleLine::about(about, ConsoleSource::Invocation, text));
         }
     }
 

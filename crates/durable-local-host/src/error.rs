@@ -55,12 +55,14 @@ pub enum Error {
         looked_for: String,
     },
     /// The handler could not be started.
-    #[error("the handler `{}` could not be started: {source}", program.display())]
+    #[error("the handler `{}` could not be started: {source}{}", program.display(), after_colon(.advice))]
     HandlerStart {
         /// The executable.
         program: PathBuf,
         /// What the system said.
         source: io::Error,
+        /// What to do about it; may be empty.
+        advice: String,
     },
     /// The handler never answered.
     #[error("the handler `{}` did not get ready: {reason}{}", program.display(), last_lines(.stderr))]
@@ -124,6 +126,13 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+}
+
+fn after_colon(advice: &str) -> String {
+    if advice.is_empty() {
+        return String::new();
+    }
+    format!(": {advice}")
 }
 
 fn last_lines(stderr: &[String]) -> String {

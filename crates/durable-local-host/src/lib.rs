@@ -27,6 +27,7 @@ mod newtonsoft;
 mod routing;
 mod schedule;
 mod server;
+mod signals;
 mod store;
 mod strict;
 mod sync;

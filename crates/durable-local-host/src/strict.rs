@@ -167,6 +167,11 @@ impl Conduct {
         }
     }
 
+    /// Whether a host.json of the wrong version keeps the host from starting.
+    pub(crate) fn refuses_wrong_versions(self) -> bool {
+        self == Self::Strict
+    }
+
     /// Whether a sub-orchestration without an id is let through, to block its partition.
     pub(crate) fn takes_children_without_id(self) -> bool {
         self == Self::Strict

@@ -28,6 +28,8 @@ pub(crate) struct HostJson {
     pub(crate) ignored: Vec<String>,
     /// The Durable Task extension's section.
     pub(crate) durable: DurableOptions,
+    /// Why the real host would not start with a file of this version.
+    pub(crate) version_fault: Option<String>,
 }
 
 /// How requests of pure HTTP functions reach the handler.
@@ -138,16 +140,32 @@ impl HostJson {
             return Err(Error::NoHostJson(app.to_owned()));
         }
         let mut object = read_object(&path)?;
+        // Settings have no say in this.
+        let version_fault = version_fault(&object);
         for (name, value) in settings.all() {
             if let Some(names) = overrides::path(&name) {
                 overrides::put(&mut object, &names, value);
             }
         }
-        Reader {
+        let reader = Reader {
             path: &path,
             object: &object,
-        }
-        .host_json()
+        };
+        Ok(HostJson {
+            version_fault,
+            ..reader.host_json()?
+        })
+    }
+}
+
+/// What is wrong with the version, by the real host's rules: an empty file needs none.
+fn version_fault(object: &Map<String, Value>) -> Option<String> {
+    const ADVICE: &str = "the real host does not start without \"version\": \"2.0\"";
+    match object.get("version") {
+        None if object.is_empty() => None,
+        Some(Value::String(version)) if version == "2.0" => None,
+        None | Some(Value::Null) => Some(format!("it is missing, and {ADVICE}")),
+        Some(version) => Some(format!("it is {version}, and {ADVICE}")),
     }
 }
 
@@ -192,6 +210,7 @@ impl Reader<'_> {
                 ),
             ignored: self.ignored(),
             durable: self.durable()?,
+            version_fault: None,
         })
     }
 
@@ -545,6 +564,22 @@ mod tests {
         ] {
             assert_eq!(load(host).unwrap().forwarding, forwarding, "{host}");
         }
+    }
+
+    #[test]
+    fn the_version_is_that_of_the_real_host() {
+        let fault = |text: &str| load(text).unwrap().version_fault;
+        assert_eq!(fault("{}"), None);
+        assert_eq!(fault(r#"{"version":"2.0","x":1}"#), None);
+        for missing in [r#"{"x":1}"#, r#"{"Version":"2.0"}"#, r#"{"version":null}"#] {
+            assert!(fault(missing).unwrap().starts_with("it is missing"));
+        }
+        assert!(
+            fault(r#"{"version":"1.0"}"#)
+                .unwrap()
+                .starts_with("it is \"1.0\"")
+        );
+        assert!(fault(r#"{"version":2.0}"#).is_some());
     }
 
     #[test]

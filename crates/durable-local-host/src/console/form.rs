@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{ConsoleLine, ConsoleSource, Executed, Outcome};
-use crate::display::{Paint, style};
+use crate::display::{Paint, coloured, lines, style};
 use crate::time::Ticks;
 
 /// In which form lines are written.
@@ -19,7 +19,7 @@ pub(crate) enum Form {
 pub(super) fn mark(source: ConsoleSource) -> &'static str {
     match source {
         ConsoleSource::Host | ConsoleSource::Invocation | ConsoleSource::Executed => "",
-        ConsoleSource::Problem => "! ",
+        ConsoleSource::Problem | ConsoleSource::Fatal => "! ",
         ConsoleSource::Detail => "  . ",
         ConsoleSource::HandlerOut => "[handler] ",
         ConsoleSource::HandlerError => "[handler!] ",
@@ -51,7 +51,8 @@ struct Entry<'a> {
 impl Form {
     /// Whether a line goes to standard error.
     pub(super) fn is_error(self, source: ConsoleSource) -> bool {
-        matches!(self, Self::Text(..)) && source == ConsoleSource::Problem
+        matches!(self, Self::Text(..))
+            && matches!(source, ConsoleSource::Problem | ConsoleSource::Fatal)
     }
 
     /// Appends a line with its line feed.
@@ -67,7 +68,7 @@ impl Form {
                 out.push('\n');
                 return;
             }
-            ConsoleSource::Problem => (error_paint, style::BAD, style::ODD),
+            ConsoleSource::Problem | ConsoleSource::Fatal => (error_paint, style::BAD, style::ODD),
             ConsoleSource::Detail => (paint, style::DIM, style::DIM),
             ConsoleSource::HandlerOut => (paint, style::BUSY, style::PLAIN),
             ConsoleSource::HandlerError => (paint, style::ODD, style::PLAIN),
@@ -77,7 +78,17 @@ impl Form {
         };
         clock(out, at, paint);
         paint.push(out, mark_style, mark(line.source));
-        paint.push(out, text_style, &line.text);
+        match line.source {
+            ConsoleSource::HandlerOut | ConsoleSource::HandlerError | ConsoleSource::Invocation => {
+                let lines: Vec<_> = line.text.lines().map(coloured).collect();
+                out.push_str(&lines.join("\n"));
+            }
+            // Exceptions and ids are in these.
+            _ => {
+                let lines: Vec<_> = lines(&line.text).collect();
+                paint.push(out, text_style, &lines.join("\n"));
+            }
+        }
         out.push('\n');
     }
 
@@ -112,12 +123,16 @@ fn json(out: &mut String, at: Ticks, line: &ConsoleLine, executed: Option<&Execu
         timestamp: at.iso_round_trip(),
         level: match line.source {
             _ if failed => "error",
+            ConsoleSource::Fatal => "error",
             ConsoleSource::Problem | ConsoleSource::HandlerError => "warning",
             ConsoleSource::Detail => "debug",
             _ => "info",
         },
         source: match line.source {
-            ConsoleSource::Host | ConsoleSource::Problem | ConsoleSource::Detail => "host",
+            ConsoleSource::Host
+            | ConsoleSource::Problem
+            | ConsoleSource::Fatal
+            | ConsoleSource::Detail => "host",
             ConsoleSource::HandlerOut | ConsoleSource::HandlerError => "handler",
             ConsoleSource::Invocation => "function",
             ConsoleSource::Executed => "invocation",
@@ -171,6 +186,16 @@ mod tests {
         ] {
             assert_eq!(written(PLAIN, source, "x"), line);
         }
+        let written = |source, text| written(PLAIN, source, text)[14..].to_owned();
+        assert_eq!(
+            written(ConsoleSource::Problem, "a\u{1b}[31mb\rc\nd"),
+            "! a\\u{1b}[31mb\\rc\nd\n"
+        );
+        assert_eq!(written(ConsoleSource::Detail, "a\u{7}"), "  . a\\u{7}\n");
+        assert_eq!(
+            written(ConsoleSource::HandlerError, "\u{1b}[31mb\u{1b}[m\rc"),
+            "[handler!] \u{1b}[31mb\u{1b}[m\\rc\n"
+        );
         let mut out = String::new();
         PLAIN.executed(&mut out, at(), &sample("pay", Outcome::GOOD));
         assert_eq!(
@@ -187,6 +212,10 @@ mod tests {
             json!({"timestamp": "2026-11-24T09:41:03.1274567Z", "level": "warning", "source": "host", "message": "a\n\"b\""})
         );
         assert_eq!(written(Form::Json, ConsoleSource::Host, "\n"), "");
+        assert_eq!(
+            read(written(Form::Json, ConsoleSource::Fatal, "no"))["level"],
+            "error"
+        );
         let mut out = String::new();
         Form::Json.executed(&mut out, at(), &sample("pay", Outcome::FAILED));
         assert_eq!(

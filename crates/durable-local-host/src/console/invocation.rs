@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use super::{ConsoleLine, ConsoleSource, Writer};
+use super::{About, ConsoleLine, ConsoleSource, Writer};
 use crate::display::duration;
 
 /// What is called.
@@ -184,7 +184,8 @@ impl Executed {
             self.duration(),
             self.rest()
         );
-        ConsoleLine::of(&self.invocation, ConsoleSource::Executed, text)
+        let about = About::invocation(&self.invocation);
+        ConsoleLine::about(about, ConsoleSource::Executed, text)
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::invocation::{Invocation, short};
+use super::{About, ConsoleLine, ConsoleSource};
 use crate::display::{duration, one_line};
 use crate::time::Ticks;
 
@@ -32,12 +33,25 @@ impl Begun {
     }
 
     /// Function, instance and id in short, with a note between.
-    pub(super) fn text(&self, note: &str) -> String {
+    fn text(&self, note: &str) -> String {
         let instance = self
             .instance
             .as_deref()
             .map_or_else(String::new, |id| format!("  {}", one_line(id)));
         format!("{}{instance}  {note}  ({})", self.function, short(self.id))
+    }
+
+    fn about(&self) -> About {
+        About {
+            function: Some(self.function.clone()),
+            invocation: Some(self.id.to_string()),
+            instance: self.instance.as_deref().map(str::to_owned),
+        }
+    }
+
+    /// Says that the call begins.
+    pub(super) fn line(&self) -> ConsoleLine {
+        ConsoleLine::about(self.about(), ConsoleSource::Detail, self.text("begins"))
     }
 }
 
@@ -80,7 +94,7 @@ impl Running {
     }
 
     /// The calls to tell now; it looks once a second.
-    pub(super) fn long(&mut self, now: Ticks) -> Vec<String> {
+    pub(super) fn long(&mut self, now: Ticks) -> Vec<ConsoleLine> {
         let second = now.0.div_euclid(SECOND);
         if second == self.looked {
             return Vec::new();
@@ -95,7 +109,9 @@ impl Running {
         let tell = |call: &mut &mut Call| {
             call.patience *= 2;
             let took = duration(now.since(call.at));
-            call.begun.text(&format!("has run for {took}"))
+            let text = call.begun.text(&format!("has run for {took}"));
+            let about = call.begun.about();
+            ConsoleLine::about(about, ConsoleSource::Invocation, format!("... {text}"))
         };
         long.iter_mut().map(tell).collect()
     }
@@ -118,7 +134,7 @@ mod tests {
                 running
                     .long(second(at))
                     .into_iter()
-                    .map(move |text| (at, text))
+                    .map(move |line| (at, line.text))
             })
             .collect();
         assert_eq!(
@@ -126,20 +142,20 @@ mod tests {
             [
                 (
                     110,
-                    "pay  order-7  has run for 10.0 s  (4f6ac1d2)".to_owned()
+                    "... pay  order-7  has run for 10.0 s  (4f6ac1d2)".to_owned()
                 ),
                 (
                     120,
-                    "pay  order-7  has run for 20.0 s  (4f6ac1d2)".to_owned()
+                    "... pay  order-7  has run for 20.0 s  (4f6ac1d2)".to_owned()
                 ),
                 (
                     140,
-                    "pay  order-7  has run for 40.0 s  (4f6ac1d2)".to_owned()
+                    "... pay  order-7  has run for 40.0 s  (4f6ac1d2)".to_owned()
                 ),
             ]
         );
         running.end(invocation.id);
         assert!(running.is_empty());
-        assert_eq!(running.long(second(1000)), [""; 0]);
+        assert!(running.long(second(1000)).is_empty());
     }
 }

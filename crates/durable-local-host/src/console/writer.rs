@@ -96,7 +96,7 @@ impl Writer {
     /// A line to be written.
     pub(super) fn line(&self, line: ConsoleLine) {
         let most = match line.source {
-            ConsoleSource::Host | ConsoleSource::Problem => usize::MAX,
+            ConsoleSource::Host | ConsoleSource::Problem | ConsoleSource::Fatal => usize::MAX,
             ConsoleSource::HandlerOut | ConsoleSource::HandlerError | ConsoleSource::Invocation => {
                 FAR_TOO_MANY
             }
@@ -244,8 +244,7 @@ impl Page {
             Item::Line(line) => self.line(at, &line),
             Item::Begun(begun) => {
                 if self.options.begins {
-                    let line = ConsoleLine::new(ConsoleSource::Detail, begun.text("begins"));
-                    self.line(at, &line);
+                    self.line(at, &begun.line());
                 }
                 self.running.begin(at, begun);
             }
@@ -276,8 +275,7 @@ impl Page {
         if let Some(text) = counted {
             self.line(now, &ConsoleLine::new(ConsoleSource::Invocation, text));
         }
-        for text in self.running.long(now) {
-            let line = ConsoleLine::new(ConsoleSource::Invocation, format!("... {text}"));
+        for line in self.running.long(now) {
             self.line(now, &line);
         }
         if missing.calls {
@@ -390,6 +388,10 @@ mod tests {
         }
         assert!(!page.waits());
         assert_eq!(page.text.matches("begins").count(), 3, "{}", page.text);
+        let begins: serde_json::Value =
+            serde_json::from_str(page.text.lines().next().unwrap()).unwrap();
+        assert_eq!(begins["function"], "hello");
+        assert_eq!(begins["invocationId"].as_str().unwrap().len(), 36);
         assert_eq!(page.text.matches("ok  ").count(), 1, "{}", page.text);
     }
 

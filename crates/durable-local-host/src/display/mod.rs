@@ -4,4 +4,4 @@ mod paint;
 mod text;
 
 pub(crate) use paint::{Paint, style};
-pub(crate) use text::{cut, duration, lines, one_line, padding, width};
+pub(crate) use text::{coloured, cut, duration, lines, one_line, padding, width};

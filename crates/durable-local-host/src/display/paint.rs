@@ -67,11 +67,11 @@ fn wanted(choice: ColorChoice, terminal: bool) -> bool {
         ColorChoice::Never => false,
         ColorChoice::Always => true,
         ColorChoice::Auto => {
-            anstyle_query::clicolor_force()
-                || (terminal
-                    && !anstyle_query::no_color()
-                    && anstyle_query::clicolor().unwrap_or(true)
-                    && anstyle_query::term_supports_color())
+            !anstyle_query::no_color()
+                && (anstyle_query::clicolor_force()
+                    || (terminal
+                        && anstyle_query::clicolor().unwrap_or(true)
+                        && anstyle_query::term_supports_color()))
         }
     };
     // Consoles of Windows have to be told.

@@ -32,6 +32,40 @@ pub(crate) fn lines(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
     text.lines().map(one_line)
 }
 
+/// The text as a program coloured it: besides tabs and colours, what would do something to the
+/// terminal is written out.
+pub(crate) fn coloured(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_command) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let taken = match colour(rest) {
+            Some(length) => length,
+            None => c.len_utf8(),
+        };
+        let (piece, after) = rest.split_at(taken);
+        if taken > c.len_utf8() || c == '\t' || !is_command(c) {
+            out.push_str(piece);
+        } else {
+            out.extend(c.escape_default());
+        }
+        rest = after;
+    }
+    Cow::Owned(out)
+}
+
+/// Length of the command for colours (SGR) that the text begins with.
+fn colour(text: &str) -> Option<usize> {
+    let parameters = text.strip_prefix("\u{1b}[")?;
+    let length = parameters.find(|c: char| !matches!(c, '0'..='9' | ';' | ':'))?;
+    parameters
+        .get(length..)?
+        .starts_with('m')
+        .then_some(length + 3)
+}
+
 /// Columns that the text takes.
 pub(crate) fn width(text: &str) -> usize {
     text.width()
@@ -90,6 +124,22 @@ mod tests {
         );
         assert_eq!(one_line("plain 東京"), "plain 東京");
         assert_eq!(lines("a\tb\nc").collect::<Vec<_>>(), ["a\\tb", "c"]);
+    }
+
+    #[test]
+    fn programs_may_colour_what_they_print_and_nothing_else() {
+        for fine in ["plain 東京", "a\tb", "\u{1b}[1;38:5:4mred\u{1b}[m", ""] {
+            assert_eq!(coloured(fine), fine);
+        }
+        for (text, shown) in [
+            ("a\rb", "a\\rb"),
+            ("\u{1b}[2Jx\u{1b}[31my", "\\u{1b}[2Jx\u{1b}[31my"),
+            ("\u{1b}]0;title\u{7}", "\\u{1b}]0;title\\u{7}"),
+            ("\u{1b}[3", "\\u{1b}[3"),
+            ("\u{9b}31m\u{202e}", "\\u{9b}31m\\u{202e}"),
+        ] {
+            assert_eq!(coloured(text), shown);
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::panics::{self, caught};
 use super::retry::Retry;
 use super::service::Engine;
 use super::turn::event;
-use crate::console::{Kind, Outcome as Executed};
+use crate::console::{About, Kind, Outcome as Executed};
 use crate::handler::CallError;
 use crate::invocation::{Answer, Exception, activity_envelope, altered, call_exception};
 use crate::newtonsoft::{Dates, Json, parse, render};
@@ -20,11 +20,11 @@ use crate::sync::lock;
 /// How an activity came out.
 enum Outcome {
     Completed(Option<String>),
-    Failed(Exception, String),
+    Failed(Exception, String, About),
     /// The host had nobody to call.
     Refused(String),
     /// The handler was lost on the way.
-    Lost(CallError, String),
+    Lost(CallError, String, About),
     /// The host is stopping.
     Stopping,
 }
@@ -59,24 +59,26 @@ impl Engine {
                     };
                     return Some(event(self.ids.time(), EventType::TaskCompleted(completed)));
                 }
-                Outcome::Failed(fault, function) => {
-                    self.console
-                        .problem(format!("{}: {}", task.instance, fault.to_line()));
+                Outcome::Failed(fault, function, about) => {
+                    let text = format!("{}: {}", task.instance, fault.to_line());
+                    self.console.problem_of(about, text);
                     let failure = fault.in_function(&function).to_failure();
                     let reason = unhandled(&function);
                     return Some(failed(task, Some(failure), reason, &self.ids));
                 }
                 Outcome::Refused(reason) => {
-                    self.console.problem(format!("{}: {reason}", task.instance));
+                    let about = About::instance(&task.instance).with_function(&task.name);
+                    self.console
+                        .problem_of(about, format!("{}: {reason}", task.instance));
                     return Some(failed(task, None, reason, &self.ids));
                 }
-                Outcome::Lost(error, function) => {
+                Outcome::Lost(error, function, about) => {
                     let again = retry.after_loss(self.conduct.deliveries());
                     if retry.is_first_loss() && again {
                         let what =
                             format!("{}: {function}: {error}; it is called again", task.instance);
                         self.console
-                            .problem(self.conduct.tell(&what, Punished::LostTask));
+                            .problem_of(about, self.conduct.tell(&what, Punished::LostTask));
                     }
                     if !again {
                         let failure = call_exception(&error, &function)
@@ -148,7 +150,8 @@ impl Engine {
                     "System.InvalidOperationException",
                     format!("Exception binding parameter '{}'", target.binding),
                 );
-                return Outcome::Failed(binding.because(reader), function.clone());
+                let about = About::instance(&task.instance).with_function(function);
+                return Outcome::Failed(binding.because(reader), function.clone(), about);
             }
         };
         let body = activity_envelope(
@@ -161,6 +164,7 @@ impl Engine {
         let invocation = self
             .console
             .begin(Kind::Activity, function, Some(&task.instance));
+        let about = About::invocation(&invocation);
         let answer = self
             .handler
             .call_at_work(&self.clock, function, &invocation.id(), body.into())
@@ -170,11 +174,12 @@ impl Engine {
             Err(CallError::Stopping) => return Outcome::Stopping,
             Err(error @ CallError::Lost(_)) => {
                 self.console.executed(invocation, Executed::FAILED);
-                return Outcome::Lost(error, function.clone());
+                return Outcome::Lost(error, function.clone(), about);
             }
             Err(error) => {
                 self.console.executed(invocation, Executed::FAILED);
-                return Outcome::Failed(call_exception(&error, function), function.clone());
+                let fault = call_exception(&error, function);
+                return Outcome::Failed(fault, function.clone(), about);
             }
         };
         match Answer::read(&raw) {
@@ -182,10 +187,10 @@ impl Engine {
                 self.console.logged(&invocation, &answer.logs);
                 if let Err(fault) = self.start_outputs(&target.outputs, &answer).await {
                     self.console.executed(invocation, Executed::FAILED);
-                    return Outcome::Failed(fault, function.clone());
+                    return Outcome::Failed(fault, function.clone(), about);
                 }
                 self.console.executed(invocation, Executed::GOOD);
-                self.tell_altered(task, function, &raw.body, &answer.return_value);
+                self.tell_altered(task, about, function, &raw.body, &answer.return_value);
                 Outcome::Completed(match answer.return_value {
                     Json::Null => None,
                     value => Some(render(&value)),
@@ -193,7 +198,7 @@ impl Engine {
             }
             Err(fault) => {
                 self.console.executed(invocation, Executed::FAILED);
-                Outcome::Failed(fault, function.clone())
+                Outcome::Failed(fault, function.clone(), about)
             }
         }
     }
@@ -201,7 +206,7 @@ impl Engine {
 
 impl Engine {
     /// Says, once for each function, that a result is not what arrives.
-    fn tell_altered(&self, task: &Task, function: &str, body: &[u8], arrived: &Json) {
+    fn tell_altered(&self, task: &Task, about: About, function: &str, body: &[u8], arrived: &Json) {
         let Some((returned, arrived)) = altered(body, arrived) else {
             return;
         };
@@ -211,7 +216,7 @@ impl Engine {
                 task.instance
             );
             self.console
-                .problem(self.conduct.tell(&what, Punished::AlteredValue));
+                .problem_of(about, self.conduct.tell(&what, Punished::AlteredValue));
         }
     }
 }

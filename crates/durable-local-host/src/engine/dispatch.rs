@@ -15,7 +15,7 @@ use super::service::Engine;
 use super::state::InstanceState;
 use super::turn::{Plan, Step, Turn, TurnResult, plan};
 use crate::config::VersionFailure;
-use crate::console::{Kind, Outcome};
+use crate::console::{About, Kind, Outcome};
 use crate::handler::CallError;
 use crate::invocation::{Answer, Exception, call_exception, orchestrator_envelope};
 use crate::newtonsoft::Json;
@@ -35,8 +35,8 @@ pub(super) enum Fault {
 /// What the handler made of a turn.
 enum Reply {
     Response(OrchestratorResponse),
-    /// The orchestration fails: message and details.
-    Failure(String, Option<String>),
+    /// The orchestration fails.
+    Failure(Exception),
 }
 
 impl Engine {
@@ -94,9 +94,10 @@ impl Engine {
             *state = self.load(id, retry).await?;
         }
         let Some(instance) = state.as_mut() else {
-            self.console.problem(format!(
-                "a message for the instance {id} was dropped: there is no such instance"
-            ));
+            self.console.problem_of(
+                About::instance(id),
+                format!("a message for the instance {id} was dropped: there is no such instance"),
+            );
             return self.drop_messages(messages).await;
         };
         let ids = self.ids.of_instance(instance.record.updated);
@@ -129,9 +130,10 @@ impl Engine {
     /// An instance that can't be read waits, and a line says so.
     pub(super) fn unreadable(&self, id: &str, error: &dyn Display, retry: &mut Retry) -> Fault {
         if retry.is_first_telling() {
-            self.console.problem(format!(
-                "{id}: the instance cannot be read, and waits until it can: {error}"
-            ));
+            self.console.problem_of(
+                About::instance(id),
+                format!("{id}: the instance cannot be read, and waits until it can: {error}"),
+            );
         }
         Fault::Again(error.to_string())
     }
@@ -157,34 +159,39 @@ impl Engine {
         ids: &Ids,
         retry: &mut Retry,
     ) -> Result<TurnResult, Fault> {
+        let about = About::instance(turn.instance()).with_function(turn.name());
         loop {
             let past = if turn.is_anew() { &[] } else { past };
             if let Some(reason) = self.refused_version(&turn) {
                 if self.options.version_failure == VersionFailure::Fail {
                     self.console
-                        .problem(format!("{}: {reason}", turn.instance()));
+                        .problem_of(about, format!("{}: {reason}", turn.instance()));
                     let past = OrchestratorRequest::decode(past)
                         .map_err(|error| self.unreadable(turn.instance(), &error, retry))?;
                     return Ok(turn.fail_version(past.past_events.len(), ids));
                 }
                 if retry.is_first_telling() {
-                    self.console.problem(format!(
+                    let text = format!(
                         "{}: {reason} The turn is delivered again until it is refused no more.",
                         turn.instance()
-                    ));
+                    );
+                    self.console.problem_of(about, text);
                 }
                 return Err(Fault::Again(reason));
             }
             let Some(target) = self.functions.orchestrator(turn.name()) else {
                 let message = self.functions.unknown_orchestrator(turn.name());
                 self.console
-                    .problem(format!("{}: {message}", turn.instance()));
+                    .problem_of(about, format!("{}: {message}", turn.instance()));
                 return Ok(turn.fail(&message, None, ids));
             };
-            let reply = self.call_orchestrator(target, &turn, past, retry).await?;
-            let failed = |fault: &Exception| {
-                let fault = fault.clone().in_function(&target.function);
-                (unhandled(&target.function), fault)
+            let (reply, called) = self.call_orchestrator(target, &turn, past, retry).await?;
+            let failed = |turn: Turn, fault: Exception| {
+                let fault = fault.in_function(&target.function);
+                let text = format!("{}: {}", turn.instance(), fault.to_line());
+                self.console.problem_of(called, text);
+                let message = unhandled(&target.function);
+                turn.fail(&message, Some(&fault.to_text()), ids)
             };
             match reply {
                 Reply::Response(response) if response.requires_history => {
@@ -196,22 +203,10 @@ impl Engine {
                     match turn.answer(response, self.options.store_inputs, self.conduct, ids) {
                         Ok(Step::Done(result)) => return Ok(*result),
                         Ok(Step::Again(next)) => turn = *next,
-                        Err((turn, fault)) => {
-                            let (message, fault) = failed(&fault);
-                            self.console.problem(format!(
-                                "{}: {}",
-                                turn.instance(),
-                                fault.to_line()
-                            ));
-                            return Ok(turn.fail(&message, Some(&fault.to_text()), ids));
-                        }
+                        Err((turn, fault)) => return Ok(failed(*turn, fault)),
                     }
                 }
-                Reply::Failure(message, details) => {
-                    self.console
-                        .problem(format!("{}: {message}", turn.instance()));
-                    return Ok(turn.fail(&message, details.as_deref(), ids));
-                }
+                Reply::Failure(fault) => return Ok(failed(turn, fault)),
             }
         }
     }
@@ -228,7 +223,7 @@ impl Engine {
         turn: &Turn,
         past: &[u8],
         retry: &mut Retry,
-    ) -> Result<Reply, Fault> {
+    ) -> Result<(Reply, About), Fault> {
         let _permit = self.turns.acquire().await.map_err(|_| Fault::Stopping)?;
         let request = self
             .trailer
@@ -238,6 +233,7 @@ impl Engine {
         let invocation = self
             .console
             .begin(Kind::Turn, &target.function, Some(turn.instance()));
+        let about = About::invocation(&invocation);
         let answer = self
             .handler
             .call_at_work(&self.clock, &target.function, &invocation.id(), body.into())
@@ -251,18 +247,16 @@ impl Engine {
                     if retry.is_first_loss() {
                         let what =
                             format!("{}: {error}; the turn is delivered again", turn.instance());
-                        self.console.problem(match error {
+                        let text = match error {
                             CallError::Timeout(_) => what,
                             _ => self.conduct.tell(&what, Punished::LostTurn),
-                        });
+                        };
+                        self.console.problem_of(about, text);
                     }
                     return Err(Fault::Again(error.to_string()));
                 }
-                let fault = call_exception(&error, &target.function).in_function(&target.function);
-                return Ok(Reply::Failure(
-                    unhandled(&target.function),
-                    Some(fault.to_text()),
-                ));
+                let fault = call_exception(&error, &target.function);
+                return Ok((Reply::Failure(fault), about));
             }
         };
         let response = Answer::read(&raw).and_then(|answer| {
@@ -271,13 +265,9 @@ impl Engine {
         });
         self.tell_turn(invocation, turn, &response);
         match response {
-            Ok(response) => Ok(Reply::Response(response)),
+            Ok(response) => Ok((Reply::Response(response), about)),
             Err(fault) if is_platform_fault(&fault) => Err(Fault::Again(fault.to_line())),
-            Err(fault) => {
-                let details = fault.in_function(&target.function).to_text();
-                let message = unhandled(&target.function);
-                Ok(Reply::Failure(message, Some(details)))
-            }
+            Err(fault) => Ok((Reply::Failure(fault), about)),
         }
     }
 
@@ -320,8 +310,10 @@ impl Engine {
                 "{}: a sub-orchestration without an instance id was asked for, so it waits for ever, and so do all instances of that partition",
                 state.record.id
             );
-            self.console
-                .problem(self.conduct.tell(&what, Punished::ChildWithoutId));
+            self.console.problem_of(
+                About::instance(&state.record.id),
+                self.conduct.tell(&what, Punished::ChildWithoutId),
+            );
         }
         if is_over {
             let over = &state.record;

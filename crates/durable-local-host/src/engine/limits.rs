@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Mutex;
 
-use crate::console::Console;
+use crate::console::{About, Console};
 use crate::sync::lock;
 
 /// A history of so many bytes costs more to send than most turns cost to run.
@@ -28,10 +28,11 @@ impl Limits {
     /// A history has grown.
     pub(super) fn history(&self, instance: &str, before: usize, after: usize, console: &Console) {
         if before <= LARGE_HISTORY && after > LARGE_HISTORY {
-            console.problem(format!(
+            let text = format!(
                 "{instance}: its history has {}, and all of it goes to the handler with every turn: start over with continue-as-new now and then, split the work into sub-orchestrations, or pass references instead of large values",
                 megabytes(after)
-            ));
+            );
+            console.problem_of(About::instance(instance), text);
         }
     }
 
@@ -40,11 +41,13 @@ impl Limits {
         if size <= self.payload || !lock(&self.told).insert(function.to_owned()) {
             return;
         }
-        console.problem(format!(
+        let text = format!(
             "{instance}: the result of `{function}` has {}, more than the {} of `maxGrpcMessageSizeInBytes` (host.json, extensions.durableTask), so that gRPC clients can't read it: store it elsewhere and return where it is",
             megabytes(size),
             megabytes(self.payload)
-        ));
+        );
+        let about = About::instance(instance).with_function(function);
+        console.problem_of(about, text);
     }
 }
 

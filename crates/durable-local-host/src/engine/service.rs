@@ -26,7 +26,7 @@ use super::turn::event;
 use super::watchers::Watchers;
 use crate::clock::Clock;
 use crate::config::DurableOptions;
-use crate::console::Console;
+use crate::console::{About, Console};
 use crate::error::Error;
 use crate::handler::Handler;
 use crate::store::{Commit, Created, InstanceRecord, Message, NewInstance, Store, StoreError};
@@ -379,8 +379,10 @@ impl Engine {
             "{}: An Orchestration instance with the ID {} already exists: it is {status:?}",
             instance.instance_id, new.record.id
         );
-        self.console
-            .problem(self.conduct.tell(&what, Punished::ChildIdTaken));
+        self.console.problem_of(
+            About::instance(&instance.instance_id),
+            self.conduct.tell(&what, Punished::ChildIdTaken),
+        );
         if let Some(refusal) = new.refusal {
             self.deliver(refusal, None);
         }

@@ -93,6 +93,10 @@ impl Client {
         }
     }
 
+    pub(super) fn port(&self) -> u16 {
+        self.address.port()
+    }
+
     /// `GET /` on a connection of its own; any answer will do.
     pub(super) async fn ping(&self) -> bool {
         let Ok(mut connection) = self.connect().await else {

@@ -1,6 +1,7 @@
 //! Which program the handler is.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::config::{AppConfig, HandlerDescription};
@@ -46,6 +47,16 @@ pub(crate) struct Launch {
     pub(crate) args: Vec<OsString>,
     /// Working directory.
     pub(crate) directory: PathBuf,
+}
+
+impl fmt::Display for Launch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.program.display())?;
+        for argument in &self.args {
+            write!(f, " {}", argument.display())?;
+        }
+        Ok(())
+    }
 }
 
 /// The command given by the caller, or the one that host.json names.

@@ -1,312 +1,78 @@
 //! Keeps the handler process alive.
 
-use std::collections::VecDeque;
-use std::net::{Ipv4Addr, TcpListener};
-use std::process::{ExitStatus, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::path::Path;
+use std::process::ExitStatus;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use bytes::Bytes;
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
-use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::client::{CallError, Client, Forwarded, RawAnswer};
-use super::command::{HandlerCommand, Launch, resolve_command};
-use crate::authority::Authority;
-use crate::clock::Clock;
-use crate::config::AppConfig;
-use crate::console::{Console, ConsoleSource};
+use super::Handler;
+use super::advice::advice;
+use super::client::Client;
+use super::command::Launch;
+use super::lives::Lives;
+use super::output::LastLines;
+use super::process::Process;
+use crate::console::Console;
 use crate::error::Error;
 use crate::strict::{Conduct, Errors, Next, Punished};
-use crate::sync::lock;
 
 /// How often the start is tried before the host gives up: only the first start can fail for good.
 const FIRST_ATTEMPTS: u32 = 3;
 /// A handler that lived this long did not die at once.
 const LONG_LIFE: Duration = Duration::from_secs(10);
+/// When somebody may wonder what the host waits for.
+const SLOW: Duration = Duration::from_secs(2);
 /// Longest pause before a restart.
 const MAX_PAUSE: Duration = Duration::from_secs(5);
-/// How long a handler may take to end when its standard input closes.
-const GRACE: Duration = Duration::from_secs(3);
 
-/// What the handler process needs to know of the host.
-#[derive(Debug)]
-pub(crate) struct HandlerOptions {
-    /// Where the host is reached, for `WEBSITE_HOSTNAME`.
-    pub(crate) authority: Authority,
-    /// The command, when host.json is not to be asked.
-    pub(crate) command: Option<HandlerCommand>,
-    /// What becomes of what the real host punishes.
-    pub(crate) conduct: Conduct,
-}
-
-/// Counts the lives of the process: a call that takes too long ends the life that it began in, and
-/// not the next one.
-#[derive(Debug, Default)]
-struct Lives {
-    current: AtomicU64,
-    ended: watch::Sender<u64>,
-}
-
-impl Lives {
-    fn current(&self) -> u64 {
-        self.current.load(Ordering::Relaxed)
-    }
-
-    fn begin(&self) -> u64 {
-        self.current.fetch_add(1, Ordering::Relaxed) + 1
-    }
-
-    fn end(&self, life: u64) {
-        self.ended.send_modify(|ended| *ended = life.max(*ended));
-    }
-
-    /// Whether the process of now is to live on.
-    fn goes_on(&self) -> bool {
-        *self.ended.borrow() < self.current()
-    }
-
-    async fn ended(&self, life: u64) {
-        let mut ended = self.ended.subscribe();
-        drop(ended.wait_for(|ended| *ended >= life).await);
+/// The error for a program that the system does not start.
+pub(super) fn not_started(program: &Path, error: &std::io::Error) -> Error {
+    Error::HandlerStart {
+        program: program.to_owned(),
+        advice: advice(program, error),
+        source: match error.raw_os_error() {
+            Some(code) => std::io::Error::from_raw_os_error(code),
+            None => std::io::Error::new(error.kind(), error.to_string()),
+        },
     }
 }
 
 /// Where the process is in its life.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum State {
+#[derive(Clone, Debug)]
+pub(super) enum State {
     Starting,
     Ready,
     Stopped,
-    Failed(String),
+    Failed(Failure),
 }
 
-/// The handler: calls wait while it is not ready.
-#[derive(Debug)]
-pub(crate) struct Handler {
-    client: Client,
-    state: watch::Receiver<State>,
-    lives: Arc<Lives>,
-    stop: watch::Sender<bool>,
-    done: watch::Receiver<bool>,
-    function_timeout: Option<Duration>,
-    stderr: Arc<Mutex<VecDeque<String>>>,
-    program: std::path::PathBuf,
-    console: Console,
-    conduct: Conduct,
+/// Why the host gives up.
+#[derive(Clone, Debug)]
+pub(super) enum Failure {
+    /// The system does not start the program.
+    NotStarted(Arc<std::io::Error>),
+    /// It does not answer.
+    NotReady(String),
+    /// It has crashed too often.
+    Crashed(String),
 }
 
-impl Handler {
-    /// Starts the process and waits until it answers.
-    pub(crate) async fn start(
-        app: &AppConfig,
-        options: HandlerOptions,
-        console: Console,
-    ) -> Result<Arc<Self>, Error> {
-        let port = free_port()?;
-        let worker = uuid::Uuid::new_v4().to_string();
-        let variables = [
-            ("FUNCTIONS_CUSTOMHANDLER_PORT", port.to_string()),
-            ("FUNCTIONS_CUSTOMHANDLER_WORKER_ID", worker.clone()),
-            ("FUNCTIONS_HTTPWORKER_PORT", port.to_string()),
-            ("FUNCTIONS_HTTPWORKER_ID", worker),
-            ("FUNCTIONS_APP_ROOT_PATH", app.root.display().to_string()),
-            ("WEBSITE_HOSTNAME", options.authority.to_string()),
-            ("AZURE_FUNCTIONS_ENVIRONMENT", "Development".to_owned()),
-            // Tells the SDK to end when its standard input does: no orphan when the host is killed.
-            ("DURABLE_LOCAL_HOST", "1".to_owned()),
-        ];
-        let launch = resolve_command(app, options.command, &variables)?;
-        let mut environment: Vec<(String, String)> = app
-            .settings
-            .missing_from_environment()
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
-        environment.extend(
-            variables
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), value.clone())),
-        );
-        let (state_sender, state) = watch::channel(State::Starting);
-        let (stop, stop_receiver) = watch::channel(false);
-        let (done_sender, done) = watch::channel(false);
-        let handler = Arc::new(Self {
-            client: Client::new(port),
-            state,
-            lives: Arc::default(),
-            stop,
-            done,
-            function_timeout: app.host.function_timeout,
-            stderr: Arc::default(),
-            program: launch.program.clone(),
-            console: console.clone(),
-            conduct: options.conduct,
-        });
-        let supervisor = Supervisor {
-            handler: Arc::downgrade(&handler),
-            lives: Arc::clone(&handler.lives),
-            stderr: Arc::clone(&handler.stderr),
-            client: Client::new(port),
-            launch,
-            environment,
-            initialization_timeout: app.host.initialization_timeout,
-            console,
-            conduct: options.conduct,
-            state: state_sender,
-            stop: stop_receiver,
-        };
-        supervisor.check_spawn()?;
-        tokio::spawn(async move {
-            supervisor.run().await;
-            done_sender.send_replace(true);
-        });
-        handler.wait_for_start().await?;
-        Ok(handler)
-    }
-
-    async fn wait_for_start(&self) -> Result<(), Error> {
-        let mut state = self.state.clone();
-        let settled = state
-            .wait_for(|state| !matches!(state, State::Starting))
-            .await;
-        let reason = match settled.as_deref() {
-            Ok(State::Ready) => return Ok(()),
-            Ok(State::Failed(reason)) => reason.clone(),
-            _ => "it was stopped".to_owned(),
-        };
-        Err(Error::HandlerNotReady {
-            program: self.program.clone(),
-            reason,
-            stderr: lock(&self.stderr).iter().cloned().collect(),
-        })
-    }
-
-    /// Calls a function, as soon as the handler is ready.
-    pub(crate) async fn call(
-        &self,
-        function: &str,
-        invocation: &str,
-        body: Bytes,
-    ) -> Result<RawAnswer, CallError> {
-        self.within_limit(self.post(None, function, invocation, body))
-            .await
-    }
-
-    /// The same for one who is at work by a clock, which does not wait for a call that hangs.
-    pub(crate) async fn call_at_work(
-        &self,
-        clock: &Clock,
-        function: &str,
-        invocation: &str,
-        body: Bytes,
-    ) -> Result<RawAnswer, CallError> {
-        self.within_limit(self.post(Some(clock), function, invocation, body))
-            .await
-    }
-
-    /// Sends a request on as it is, as soon as the handler is ready.
-    pub(crate) async fn forward(&self, request: &Forwarded) -> Result<RawAnswer, CallError> {
-        self.within_limit(self.client.forward(request)).await
-    }
-
-    async fn within_limit(
-        &self,
-        call: impl Future<Output = Result<RawAnswer, CallError>>,
-    ) -> Result<RawAnswer, CallError> {
-        self.ready().await?;
-        let life = self.lives.current();
-        let Some(limit) = self.function_timeout else {
-            return call.await;
-        };
-        match timeout(limit, call).await {
-            Ok(answer) => answer,
-            Err(_) => {
-                // As the real host does: whatever else runs in the process dies with it.
-                self.lives.end(life);
-                Err(CallError::Timeout(limit))
-            }
-        }
-    }
-
-    async fn post(
-        &self,
-        clock: Option<&Clock>,
-        function: &str,
-        invocation: &str,
-        body: Bytes,
-    ) -> Result<RawAnswer, CallError> {
-        let answer = self.client.post(function, invocation, body).await?;
-        if answer.says_nothing() && self.conduct.hangs_on_empty_answers() {
-            let what = format!("{function}: the handler's answer was empty, so this call hangs");
-            self.console
-                .problem(self.conduct.tell(&what, Punished::EmptyAnswer));
-            let _paused = clock.map(Clock::pause);
-            stopped(self.stop.subscribe()).await;
-            return Err(CallError::Stopping);
-        }
-        Ok(answer)
-    }
-
-    /// Waits until the host has to stop because of its handler; why.
-    pub(crate) async fn given_up(&self) -> String {
-        let mut state = self.state.clone();
-        loop {
-            if let State::Failed(reason) = &*state.borrow_and_update() {
-                return reason.clone();
-            }
-            if state.changed().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        }
-    }
-
-    async fn ready(&self) -> Result<(), CallError> {
-        // One that took too long may not be dead yet.
-        let serves = |state: &State| *state == State::Ready && self.lives.goes_on();
-        if serves(&self.state.borrow()) {
-            return Ok(());
-        }
-        let mut state = self.state.clone();
-        let ends = |state: &State| matches!(state, State::Stopped | State::Failed(_));
-        match state.wait_for(|state| serves(state) || ends(state)).await {
-            Ok(state) if !ends(&state) => Ok(()),
-            _ => Err(CallError::Stopping),
-        }
-    }
-
-    /// Ends the process.
-    pub(crate) async fn stop(&self) {
-        self.stop.send_replace(true);
-        let mut done = self.done.clone();
-        drop(done.wait_for(|done| *done).await);
-    }
-}
-
-/// A loopback port that nobody listens on.
-fn free_port() -> Result<u16, Error> {
-    let system = |source| Error::System {
-        what: "no free port for the handler",
-        source,
-    };
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(system)?;
-    Ok(listener.local_addr().map_err(system)?.port())
-}
-
-struct Supervisor {
-    handler: std::sync::Weak<Handler>,
-    lives: Arc<Lives>,
-    stderr: Arc<Mutex<VecDeque<String>>>,
-    client: Client,
-    launch: Launch,
-    environment: Vec<(String, String)>,
-    initialization_timeout: Duration,
-    console: Console,
-    conduct: Conduct,
-    state: watch::Sender<State>,
-    stop: watch::Receiver<bool>,
+/// Starts the process as often as it takes.
+pub(super) struct Supervisor {
+    pub(super) handler: Weak<Handler>,
+    pub(super) lives: Arc<Lives>,
+    pub(super) last_lines: LastLines,
+    pub(super) client: Client,
+    pub(super) launch: Launch,
+    pub(super) environment: Vec<(String, String)>,
+    pub(super) initialization_timeout: Duration,
+    pub(super) console: Console,
+    pub(super) conduct: Conduct,
+    pub(super) state: watch::Sender<State>,
+    pub(super) stop: watch::Receiver<bool>,
 }
 
 /// How a life of the process ended.
@@ -337,7 +103,7 @@ impl End {
 
 impl Supervisor {
     /// Finds out early what can't be started at all.
-    fn check_spawn(&self) -> Result<(), Error> {
+    pub(super) fn check_spawn(&self) -> Result<(), Error> {
         if self.launch.directory.is_dir() {
             return Ok(());
         }
@@ -350,10 +116,12 @@ impl Supervisor {
                     self.launch.directory.display()
                 ),
             ),
+            advice: "see customHandler.description.workingDirectory in host.json".to_owned(),
         })
     }
 
-    async fn run(mut self) {
+    /// Until the host stops, or gives up.
+    pub(super) async fn run(mut self) {
         let mut early_deaths = 0u32;
         let mut was_ready = false;
         let mut errors = Errors::default();
@@ -361,11 +129,13 @@ impl Supervisor {
         loop {
             let born = Instant::now();
             let end = match self.spawn() {
-                Ok(child) => self.live(child, &mut was_ready).await,
+                Ok(process) => self.live(process, &mut was_ready).await,
                 // It was there before: perhaps it is being built anew just now.
-                Err(error) if was_ready => End::NotStarted(error.to_string()),
+                Err(error) if was_ready => {
+                    End::NotStarted(not_started(&self.launch.program, &error).to_string())
+                }
                 Err(error) => {
-                    self.state.send_replace(State::Failed(error.to_string()));
+                    self.fail(Failure::NotStarted(Arc::new(error)));
                     return;
                 }
             };
@@ -376,7 +146,14 @@ impl Supervisor {
                 self.state.send_replace(State::Stopped);
                 return;
             }
-            let reason = self.tell(&end);
+            early_deaths = if born.elapsed() < LONG_LIFE {
+                early_deaths + 1
+            } else {
+                0
+            };
+            let gives_up =
+                !was_ready && (early_deaths >= FIRST_ATTEMPTS || matches!(end, End::NotReady));
+            let reason = self.tell(&end, gives_up);
             let count = if end.is_error() {
                 let after = last_error.map(|last| last.elapsed());
                 last_error = Some(Instant::now());
@@ -391,23 +168,14 @@ impl Supervisor {
                         .tell("handler: it has crashed three times", Punished::ThirdCrash),
                 );
             }
-            early_deaths = if born.elapsed() < LONG_LIFE {
-                early_deaths + 1
-            } else {
-                0
-            };
-            if !was_ready && early_deaths >= FIRST_ATTEMPTS {
-                self.state.send_replace(State::Failed(reason));
-                return;
-            }
-            if !was_ready && matches!(end, End::NotReady) {
-                self.state.send_replace(State::Failed(reason));
+            if gives_up {
+                self.fail(Failure::NotReady(reason));
                 return;
             }
             let pause = match next {
                 // Calls would wait for ever for one that never gets ready.
-                Next::Nobody if *self.state.borrow() == State::Starting => {
-                    self.state.send_replace(State::Failed(reason));
+                Next::Nobody if matches!(*self.state.borrow(), State::Starting) => {
+                    self.fail(Failure::NotReady(reason));
                     return;
                 }
                 Next::Nobody => {
@@ -416,7 +184,7 @@ impl Supervisor {
                     return;
                 }
                 Next::StopHost => {
-                    self.state.send_replace(State::Failed(reason));
+                    self.fail(Failure::Crashed(reason));
                     return;
                 }
                 Next::StartAtOnce => Duration::ZERO,
@@ -439,51 +207,29 @@ impl Supervisor {
         }
     }
 
-    fn spawn(&self) -> std::io::Result<Child> {
-        lock(&self.stderr).clear();
-        let mut command = Command::new(&self.launch.program);
-        // Ctrl-C in the terminal is for the host, which then ends the handler in its own way.
-        #[cfg(unix)]
-        command.process_group(0);
-        command
-            .args(&self.launch.args)
-            .current_dir(&self.launch.directory)
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
+    fn fail(&self, failure: Failure) {
+        self.state.send_replace(State::Failed(failure));
     }
 
-    async fn live(&mut self, mut child: Child, was_ready: &mut bool) -> End {
+    fn spawn(&self) -> std::io::Result<Process> {
+        Process::start(
+            &self.launch,
+            &self.environment,
+            &self.console,
+            &self.last_lines,
+        )
+    }
+
+    async fn live(&mut self, mut process: Process, was_ready: &mut bool) -> End {
         let life = self.lives.begin();
-        // Kept open for as long as the process shall live.
-        let stdin = child.stdin.take();
-        if let Some(out) = child.stdout.take() {
-            tokio::spawn(forward(
-                out,
-                self.console.clone(),
-                ConsoleSource::HandlerOut,
-                None,
-            ));
-        }
-        let errors = child.stderr.take().map(|err| {
-            tokio::spawn(forward(
-                err,
-                self.console.clone(),
-                ConsoleSource::HandlerError,
-                Some(Arc::clone(&self.stderr)),
-            ))
-        });
         let end = tokio::select! {
-            status = child.wait() => exited(status),
+            status = process.ended() => exited(status),
             ready = self.wait_until_ready() => {
                 if ready {
                     *was_ready = true;
                     self.state.send_replace(State::Ready);
                     tokio::select! {
-                        status = child.wait() => exited(status),
+                        status = process.ended() => exited(status),
                         () = self.lives.ended(life) => End::TimedOut,
                         _ = self.stop.wait_for(|stop| *stop) => End::Stopped,
                     }
@@ -494,19 +240,8 @@ impl Supervisor {
             _ = stopped(self.stop.clone()) => End::Stopped,
         };
         match end {
-            End::Exited(_) => {
-                // Its last words may still be in the pipe; a grandchild may hold that open, though.
-                if let Some(errors) = errors {
-                    drop(timeout(Duration::from_millis(500), errors).await);
-                }
-            }
-            End::Stopped => {
-                drop(stdin);
-                if timeout(GRACE, child.wait()).await.is_err() {
-                    drop(child.kill().await);
-                }
-            }
-            End::NotReady | End::TimedOut | End::NotStarted(_) => drop(child.kill().await),
+            End::Stopped => process.stop().await,
+            _ => process.kill().await,
         }
         end
     }
@@ -517,12 +252,28 @@ impl Supervisor {
                 sleep(Duration::from_millis(25)).await;
             }
         };
-        timeout(self.initialization_timeout, ready).await.is_ok()
+        let slow = async {
+            sleep(SLOW).await;
+            self.console.say(format!(
+                "waiting for `{}` to answer on port {} (customHandler.initializationTimeout, {:?})",
+                self.launch,
+                self.client.port(),
+                self.initialization_timeout
+            ));
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            answered = timeout(self.initialization_timeout, ready) => answered.is_ok(),
+            () = slow => false,
+        }
     }
 
     /// Says what happened; the same for an error.
-    fn tell(&self, end: &End) -> String {
+    fn tell(&self, end: &End, gives_up: bool) -> String {
         let reason = match end {
+            End::Exited(status) if status.success() && gives_up => format!(
+                "it exited with code 0 each of the {FIRST_ATTEMPTS} times that it was started: a handler listens on the port in FUNCTIONS_CUSTOMHANDLER_PORT for as long as the host runs"
+            ),
             End::Exited(status) if status.success() => {
                 let what = match self.conduct.after_end(Some(0), 0) {
                     Next::Nobody => "it exited with code 0 and is not started again",
@@ -538,12 +289,12 @@ impl Supervisor {
             End::TimedOut => {
                 "a function took longer than functionTimeout, so it was killed".to_owned()
             }
-            End::NotStarted(error) => format!("it could not be started: {error}"),
+            End::NotStarted(error) => error.clone(),
             End::Stopped => "it was stopped".to_owned(),
         };
         self.console.problem(format!("handler: {reason}"));
         if matches!(end, End::Exited(status) if !status.success()) {
-            for line in lock(&self.stderr).iter() {
+            for line in self.last_lines.all() {
                 self.console.problem(format!("handler, last lines: {line}"));
             }
         }
@@ -551,7 +302,7 @@ impl Supervisor {
     }
 }
 
-async fn stopped(mut stop: watch::Receiver<bool>) {
+pub(super) async fn stopped(mut stop: watch::Receiver<bool>) {
     drop(stop.wait_for(|stop| *stop).await);
 }
 
@@ -569,35 +320,6 @@ fn pause_after(deaths: u32) -> Duration {
     }
 }
 
-/// Prints what the process writes; keeps the last lines when asked to.
-async fn forward(
-    pipe: impl AsyncRead + Unpin,
-    console: Console,
-    source: ConsoleSource,
-    keep: Option<Arc<Mutex<VecDeque<String>>>>,
-) {
-    let mut lines = BufReader::new(pipe);
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        match lines.read_until(b'\n', &mut line).await {
-            Ok(0) | Err(_) => return,
-            Ok(_) => {}
-        }
-        let text = String::from_utf8_lossy(&line)
-            .trim_end_matches(['\n', '\r'])
-            .to_owned();
-        if let Some(keep) = &keep {
-            let mut kept = lock(keep);
-            if kept.len() == 3 {
-                kept.pop_front();
-            }
-            kept.push_back(text.clone());
-        }
-        console.line(source, text);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -608,21 +330,5 @@ mod tests {
             .map(|deaths| u64::try_from(pause_after(deaths).as_millis()).unwrap())
             .collect();
         assert_eq!(pauses, [0, 0, 100, 200, 400, 800, 1600, 3200, 5000, 5000]);
-    }
-
-    #[tokio::test]
-    async fn a_late_timeout_does_not_end_the_next_life() {
-        let lives = Lives::default();
-        let first = lives.begin();
-        assert!(lives.goes_on());
-        lives.end(first);
-        lives.ended(first).await;
-        assert!(!lives.goes_on());
-        let second = lives.begin();
-        lives.end(first);
-        assert!(lives.goes_on());
-        let soon = timeout(Duration::from_millis(20), lives.ended(second)).await;
-        assert!(soon.is_err());
-        assert_eq!(lives.current(), second);
     }
 }

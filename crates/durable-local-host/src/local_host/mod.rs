@@ -118,7 +118,7 @@ impl LocalHost {
     /// Waits until the host has to stop by itself, which a [strict](LocalHostBuilder::strict) one does
     /// when its handler crashes for the third time; why. It still has to be
     /// [shut down](Self::shutdown).
-    pub async fn given_up(&self) -> String {
+    pub async fn given_up(&self) -> Error {
         self.handler.given_up().await
     }
 
@@ -151,6 +151,17 @@ impl LocalHostBuilder {
     pub async fn start(self) -> Result<LocalHost, Error> {
         let console = self.console;
         let app = AppConfig::load(&self.app)?;
+        if let Some(fault) = &app.host.version_fault {
+            let fault = Error::Setting {
+                path: app.root.join("host.json"),
+                setting: "version".to_owned(),
+                message: fault.clone(),
+            };
+            if self.conduct.refuses_wrong_versions() {
+                return Err(fault);
+            }
+            console.problem(fault.to_string());
+        }
         app.problems
             .iter()
             .for_each(|problem| console.problem(problem));

@@ -87,8 +87,18 @@ impl Host {
     pub(super) async fn send(&self, method: Method, call: Call<'_>) -> Result<Answer, Fault> {
         let mut url = self.place.base.clone();
         for segment in &call.path {
-            if matches!(*segment, "" | "." | "..") {
-                return Err(Fault::usage(format!("'{segment}' can't be part of a URL")));
+            match *segment {
+                "" => {
+                    return Err(Fault::usage(
+                        "an id or a name is empty: the API can't be asked for it",
+                    ));
+                }
+                "." | ".." => {
+                    return Err(Fault::usage(format!(
+                        "'{segment}' can't be an id or a name here: in a URL it is a folder"
+                    )));
+                }
+                _ => {}
             }
         }
         if let Ok(mut segments) = url.path_segments_mut() {
@@ -214,7 +224,9 @@ impl Host {
         if !error.is_connect() {
             return Fault::failed(format!("the answer of {shown} could not be read: {reason}"));
         }
-        let advice = if self.place.is_local() {
+        let advice = if self.place.is_local() && self.place.base.scheme() == "https" {
+            "The development host speaks http://, not https://"
+        } else if self.place.is_local() {
             "Start the host with `durable-local-host start` (`cargo run` in an app), or name the one that runs with --url URL or DURABLE_HOST_URL"
         } else {
             "Check the URL (--url or DURABLE_HOST_URL) and whether the app runs"

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use reqwest::header::HeaderValue;
 use url::Url;
 
 use super::fault::Fault;
@@ -108,9 +109,13 @@ impl Connection {
                 "the URL of the host (--url or DURABLE_HOST_URL) can't be used: {why}. It is such as {LOCAL} or https://my-app.azurewebsites.net"
             ))
         };
+        let is_number = !given.is_empty() && given.bytes().all(|byte| byte.is_ascii_digit());
+        if is_number && !given.parse::<u16>().is_ok_and(|port| port > 0) {
+            return Err(unusable("a number is a port, from 1 to 65535"));
+        }
         let text = if given.is_empty() {
             LOCAL.to_owned()
-        } else if given.parse::<u16>().is_ok() {
+        } else if is_number {
             format!("http://localhost:{given}")
         } else if given.contains("://") {
             given.to_owned()
@@ -137,6 +142,14 @@ impl Connection {
             .clone()
             .filter(|key| !key.0.is_empty())
             .or_else(|| in_query("code").map(Key));
+        if key
+            .as_ref()
+            .is_some_and(|key| HeaderValue::from_str(key.secret()).is_err())
+        {
+            return Err(Fault::usage(
+                "the key (--key or DURABLE_HOST_KEY) can't be sent: there is a line feed or another control character in it",
+            ));
+        }
         let task_hub = self.task_hub.clone().or_else(|| in_query("taskHub"));
         let path = base.path().to_owned();
         let end = path
@@ -226,7 +239,12 @@ mod tests {
         assert!(!format!("{from_url:?}{}", from_url.shown()).contains("s3cret"));
         let given = place(url, Some("other")).unwrap();
         assert_eq!(given.key.unwrap().secret(), "other");
+        let fault = place(LOCAL, Some("s3\ncret")).unwrap_err();
+        assert!(fault.message().contains("line feed") && fault.exit_code() == 2);
+        assert!(!fault.message().contains("s3"), "{}", fault.message());
         for wrong in [
+            "99999",
+            "0",
             "ftp://a?code=s3cret",
             "http://",
             "http://u:s3cret@a",

@@ -1,9 +1,12 @@
 //! `entities`.
 
+use std::num::NonZeroUsize;
+
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::DEFAULT_TOP;
 use super::client::{Call, Host};
 use super::connection::Connection;
 use super::documents::value_text;
@@ -67,8 +70,8 @@ struct ListArgs {
     #[arg(long, value_name = "TIME")]
     operation_to: Option<When>,
     /// How many at most
-    #[arg(long, value_name = "N", default_value_t = 100)]
-    top: usize,
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_TOP)]
+    top: NonZeroUsize,
     /// List all there are
     #[arg(long, conflicts_with = "top")]
     all: bool,
@@ -153,7 +156,7 @@ async fn show(host: &Host, output: &OutputArgs, name: &str, key: &str) -> Result
 }
 
 async fn list(host: &Host, output: &OutputArgs, args: &ListArgs) -> Result<(), Fault> {
-    let wanted = if args.all { usize::MAX } else { args.top };
+    let wanted = if args.all { usize::MAX } else { args.top.get() };
     let mut found: Vec<Box<RawValue>> = Vec::new();
     let mut more = false;
     let mut continuation = None;

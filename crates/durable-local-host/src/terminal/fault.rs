@@ -18,6 +18,18 @@ impl Fault {
         Self::Usage(message.into())
     }
 
+    /// The same, and what it is about.
+    pub(super) fn about(self, what: &str) -> Self {
+        let with = |message: String| match message.contains(what) {
+            true => message,
+            false => format!("{what}: {message}"),
+        };
+        match self {
+            Self::Failed(message) => Self::Failed(with(message)),
+            Self::Usage(message) => Self::Usage(with(message)),
+        }
+    }
+
     pub(super) fn message(&self) -> &str {
         let (Self::Failed(message) | Self::Usage(message)) = self;
         message

@@ -15,6 +15,7 @@ mod timeline;
 mod when;
 
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 use fault::Fault;
@@ -58,6 +59,12 @@ pub enum Command {
         shell: clap_complete::Shell,
     },
 }
+
+/// How many instances or entities are listed, unless told otherwise.
+const DEFAULT_TOP: NonZeroUsize = match NonZeroUsize::new(100) {
+    Some(top) => top,
+    None => NonZeroUsize::MIN,
+};
 
 const AFTER_HELP: &str = "Exit codes: 0 when it worked, 1 when the request failed or what was asked for is not there, 2 when the command line can't be used.";
 

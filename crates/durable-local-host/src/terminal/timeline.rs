@@ -68,8 +68,8 @@ impl Signs {
     }
 }
 
-/// Columns of a terminal that nobody asks.
-pub(super) const COLUMNS: usize = 100;
+/// Columns of labels and bars where nothing is cut off.
+const COLUMNS: usize = 100;
 /// The least that bars are given.
 const LEAST_BARS: usize = 16;
 
@@ -84,8 +84,9 @@ pub(super) struct Timeline<'a> {
 }
 
 impl Timeline<'_> {
-    /// The lines, each with a line feed, at most `columns` wide as far as possible.
-    pub(super) fn render(&self, columns: usize, signs: Signs, paint: Paint) -> String {
+    /// The lines, each with a line feed, at most `columns` wide as far as possible. Without a width
+    /// nothing is cut off.
+    pub(super) fn render(&self, columns: Option<usize>, signs: Signs, paint: Paint) -> String {
         let labels: Vec<String> = self.spans.iter().map(label).collect();
         let notes: Vec<String> = self
             .spans
@@ -94,9 +95,14 @@ impl Timeline<'_> {
             .collect();
         let widest = |texts: &[String]| texts.iter().map(|text| width(text)).max().unwrap_or(0);
         // Labels and notes get a third each at most; bars what they leave.
-        let label_columns = widest(&labels).min(columns / 3);
-        let note_columns = widest(&notes).min(columns / 3);
+        let third = columns.map_or(usize::MAX, |columns| columns / 3);
+        let label_columns = widest(&labels).min(third);
+        let note_columns = match columns {
+            Some(_) => widest(&notes).min(third),
+            None => 0,
+        };
         let bars = columns
+            .unwrap_or(COLUMNS)
             .saturating_sub(label_columns + note_columns + 4)
             .max(LEAST_BARS);
         let mut out = self.scale(label_columns, bars, signs, paint);
@@ -110,7 +116,9 @@ impl Timeline<'_> {
             let bar: String = std::iter::repeat_n(signs.of(span.kind), length).collect();
             paint.push(&mut out, colour(span), &bar);
             out.push_str(&" ".repeat(bars - before - length + 2));
-            let room = columns.saturating_sub(label_columns + bars + 4);
+            let room = columns.map_or(usize::MAX, |columns| {
+                columns.saturating_sub(label_columns + bars + 4)
+            });
             let note = cut(note, room, signs.cut);
             let note_style = match span.outcome {
                 Outcome::Failed(_) => style::BAD,
@@ -275,7 +283,7 @@ mod tests {
             from: Ticks(0),
             to: Ticks(40_000_000),
         };
-        timeline.render(columns, signs, Paint::NONE)
+        timeline.render(Some(columns), signs, Paint::NONE)
     }
 
     #[test]
@@ -327,7 +335,7 @@ mod tests {
             to: Ticks(0),
         };
         assert_eq!(
-            timeline.render(30, Signs::UNICODE, Paint::NONE),
+            timeline.render(Some(30), Signs::UNICODE, Paint::NONE),
             "   ├──────── 0 ms ─────────┤\na  █\n"
         );
     }
@@ -337,9 +345,31 @@ mod tests {
         fn lines_keep_to_the_terminal(times in proptest::collection::vec((0i64..1000, proptest::option::of(0i64..1000)), 0..20), name in ".{0,30}", columns in 60usize..200) {
             let spans: Vec<Span> = times.iter().map(|(start, end)| span(Kind::Activity, &name, *start, end.map(|end| end.max(*start)), Outcome::Completed)).collect();
             let timeline = Timeline { spans: &spans, from: Ticks(0), to: Ticks(500_000_000) };
-            for line in timeline.render(columns, Signs::UNICODE, Paint::NONE).lines() {
+            for line in timeline.render(Some(columns), Signs::UNICODE, Paint::NONE).lines() {
                 proptest::prop_assert!(width(line) <= columns, "{line:?}");
             }
         }
+    }
+
+    #[test]
+    fn without_a_width_nothing_is_cut_off() {
+        let name = "n".repeat(60);
+        let reason = "r".repeat(200);
+        let spans = [span(
+            Kind::Activity,
+            &name,
+            0,
+            Some(40),
+            Outcome::Failed(reason.clone()),
+        )];
+        let timeline = Timeline {
+            spans: &spans,
+            from: Ticks(0),
+            to: Ticks(40_000_000),
+        };
+        let text = timeline.render(None, Signs::UNICODE, Paint::NONE);
+        assert!(text.contains(&name) && text.contains(&reason), "{text}");
+        let text = timeline.render(Some(100), Signs::UNICODE, Paint::NONE);
+        assert!(!text.contains(&name) && !text.contains(&reason), "{text}");
     }
 }

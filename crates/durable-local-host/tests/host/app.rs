@@ -85,7 +85,7 @@ pub fn handler_command() -> HandlerCommand {
 
 /// Writes an app with all functions of the test handler.
 pub fn write_app(folder: &Path, host_json: &str) {
-    write(folder, "host.json", host_json);
+    write(folder, "host.json", &with_version(host_json));
     write(
         folder,
         "local.settings.json",
@@ -127,6 +127,15 @@ pub fn write_app(folder: &Path, host_json: &str) {
     http("http_answer", r#""post""#, "answer");
     http("http_int", "", "typed/{id:int}");
     http("http_rest", "", "typed/{*rest}");
+}
+
+/// The text of a host.json, of the version that the real host asks for.
+fn with_version(host_json: &str) -> String {
+    let mut object: Value = serde_json::from_str(host_json).unwrap();
+    if object["version"].is_null() {
+        object["version"] = "2.0".into();
+    }
+    object.to_string()
 }
 
 pub fn write(folder: &Path, path: &str, text: &str) {

@@ -45,6 +45,7 @@ pub async fn command(args: &[&str], variables: &[(&str, &str)], input: &str) -> 
         .env_remove("DURABLE_HOST_KEY")
         .env_remove("DURABLE_HOST_TASK_HUB")
         .env_remove("CLICOLOR_FORCE")
+        .env_remove("NO_COLOR")
         .envs(variables.iter().copied())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -81,6 +81,18 @@ async fn hosts_that_do_not_answer_are_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_table_asks_for_no_inputs() {
+    const NOTHING: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n[]";
+    for (form, asked) in [("table", true), ("json", false)] {
+        let (url, server) = answering(NOTHING).await;
+        let line = ["instances", "list", "--url", &url, "--output", form];
+        command(&line, &[], "").await.good();
+        let head = server.await.unwrap();
+        assert_eq!(head.contains("showInput=false"), asked, "{head}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn keys_are_sent_and_never_shown() {
     const REFUSED: &str = "HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n";
     let (url, server) = answering(REFUSED).await;
@@ -170,6 +182,16 @@ async fn plain_options_and_start_are_the_same() {
             .await
             .fault(1, &["there is no host.json"]);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_ends_the_host_is_an_error_in_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = folder.path().to_str().unwrap();
+    let ended = command(&["start", "--log", "json", "--app", app], &[], "").await;
+    assert_eq!(ended.code, 1, "{ended:?}");
+    assert_eq!(ended.json()["level"], "error");
+    assert_eq!(ended.json()["source"], "host");
 }
 
 /// The long options in a text.

@@ -97,6 +97,7 @@ async fn json_logs_are_an_object_a_line() {
     let host = HostProcess::start(folder.path(), &["--memory", "--log", "json"]).await;
     host.client().run("hello_orchestrator", "a", "").await;
     host.client().run("fail", "f", "").await;
+    host.client().run("misbehave", "p", "\"null\"").await;
     host.lines.wait_for(r#""instanceId":"f""#).await;
     host.lines.wait_for("a warning of the handler").await;
     let lines = host.lines.clone();
@@ -134,6 +135,18 @@ async fn json_logs_are_an_object_a_line() {
     }
     assert_eq!(of("hello").len(), 1);
     assert_eq!(of("fail")[0]["outcome"], "failed");
+    let problems: Vec<&Value> = entries
+        .iter()
+        .filter(|entry| entry["source"] == "host" && entry["instanceId"] == "p")
+        .collect();
+    let turn = of("misbehave")[0];
+    assert_eq!(problems.len(), 1, "{entries:#?}");
+    for name in ["function", "invocationId"] {
+        assert_eq!(problems[0][name], turn[name], "{entries:#?}");
+    }
+    // What is wrong is said, and not only that something is.
+    let cause = problems[0]["message"].as_str().unwrap();
+    assert!(cause.contains("Exception: "), "{cause}");
     let told = |text: &str| {
         entries
             .iter()

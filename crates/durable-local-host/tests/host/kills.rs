@@ -10,7 +10,7 @@ use crate::app::{PATIENCE, TestApp, handler_command, write_app};
 use crate::process::{HostProcess, kill_9};
 
 /// The process that serves, by the line that it prints.
-fn process_of(line: &str) -> u32 {
+pub fn process_of(line: &str) -> u32 {
     line.rsplit(' ').next().unwrap().parse().unwrap()
 }
 
@@ -184,7 +184,7 @@ pub fn host_json_of_handler() -> String {
     json!({"customHandler": {"description": {"defaultExecutablePath": command.program, "arguments": arguments}}}).to_string()
 }
 
-async fn wait_until_gone(process: u32) {
+pub async fn wait_until_gone(process: u32) {
     let stat = format!("/proc/{process}/stat");
     let deadline = tokio::time::Instant::now() + PATIENCE;
     // A process that nobody has reaped yet is gone, too.

@@ -166,10 +166,39 @@ async fn a_handler_that_never_gets_ready_is_told_with_its_last_lines() {
         program: "/no/such/program".into(),
         args: vec![],
     };
-    let text = error_of(&[("host.json", "{}")], Some(nothing))
+    let error = error_of(&[("host.json", "{}")], Some(nothing)).await;
+    assert!(matches!(error, Error::HandlerStart { .. }), "{error}");
+    assert!(error.to_string().contains("/no/such/program"), "{error}");
+
+    // A file without its executable bit, which host.json names.
+    let named = r#"{"customHandler":{"description":{"defaultExecutablePath":"run.sh"}}}"#;
+    let error = error_of(&[("host.json", named), ("run.sh", "#!/bin/sh\n")], None).await;
+    assert!(error.to_string().contains("chmod +x /"), "{error}");
+
+    let idle = HandlerCommand::new("true");
+    let text = error_of(&[("host.json", "{}")], Some(idle))
         .await
         .to_string();
-    assert!(text.contains("/no/such/program"), "{text}");
+    assert!(
+        text.contains("exited with code 0 each of the 3 times") && !text.contains("started again"),
+        "{text}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_waits_for_its_handler_says_so_and_can_be_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let host_json = r#"{"version":"2.0","customHandler":{"description":{"defaultExecutablePath":"sleep","arguments":["600"]}}}"#;
+    write(folder.path(), "host.json", host_json);
+    let mut host = HostProcess::spawn(folder.path(), &["--port", "0", "--memory"]);
+    let line = host.lines.wait_for("waiting for `").await;
+    assert!(
+        line.contains("sleep 600` to answer on port ")
+            && line.contains("initializationTimeout, 30s"),
+        "{line}"
+    );
+    signal("-TERM", host.id());
+    assert_eq!(host.wait().await.code(), Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -211,7 +240,7 @@ async fn two_hosts_do_not_share_a_state() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn signals_stop_both_processes() {
-    for name in ["-TERM", "-INT"] {
+    for name in ["-TERM", "-INT", "-HUP"] {
         let folder = tempfile::tempdir().unwrap();
         let command = handler_command();
         let arguments: Vec<_> = command
@@ -237,12 +266,17 @@ async fn signals_stop_both_processes() {
             .next()
             .unwrap()
             .to_owned();
+        let state = host.lines.wait_for("Orchestrations are kept in ").await;
+        let state = state.split("kept in ").nth(1).unwrap();
+        let state = state.split(" until").next().unwrap();
+        assert!(std::path::Path::new(state).is_dir(), "{state}");
         signal(name, host.id());
         assert_eq!(host.wait().await.code(), Some(0), "{:?}", host.lines.all());
         assert!(
             !std::path::Path::new(&format!("/proc/{handler}")).exists(),
             "the handler is still there"
         );
+        assert!(!std::path::Path::new(state).exists(), "{state}");
     }
 }
 

@@ -51,6 +51,7 @@ mod task_hubs;
 mod terminal;
 mod timers;
 mod turns;
+mod wrappers;
 
 /// Not a test of its own: with the variable set this is the handler.
 #[test]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use durable_local_host::{LocalHost, StateLocation};
+use durable_local_host::{Error, LocalHost, StateLocation};
 use serde_json::{Value, json};
 
 use crate::app::{BASE, PATIENCE, TestApp, handler_command, write, write_app};
@@ -245,7 +245,7 @@ async fn exit_code_0_before_the_handler_is_ready_stops_the_host() {
     let reason = tokio::time::timeout(PATIENCE, host.given_up())
         .await
         .unwrap();
-    assert!(reason.contains("it exited with code 0"), "{reason}");
+    assert!(reason.to_string().contains("it exited with code 0"), "{reason}");
     app.stop().await;
 }
 
@@ -258,10 +258,11 @@ async fn the_third_crash_stops_the_host() {
         app.client.until_status(&id, "Failed").await;
     }
     let host = app.host.as_ref().unwrap();
-    let reason = tokio::time::timeout(PATIENCE, host.given_up())
+    let error = tokio::time::timeout(PATIENCE, host.given_up())
         .await
         .unwrap();
-    assert!(reason.contains('7'), "{reason}");
+    assert!(matches!(error, Error::HandlerGivenUp { .. }), "{error}");
+    assert!(error.to_string().contains("status: 7"), "{error}");
     app.lines
         .wait_for("it has crashed three times. On Azure the third crash")
         .await;
@@ -464,4 +465,26 @@ async fn altered_values_are_told() {
             .await;
         app.stop().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_json_of_another_version_is_told_and_refused() {
+    let old = r#"{"version":"1.0"}"#;
+    let app = TestApp::start_with(old, |builder| builder.state(StateLocation::Memory)).await;
+    app.lines
+        .wait_for("host.json: version: it is \"1.0\", and the real host does not start")
+        .await;
+    let folder = app.stop().await;
+    let error = LocalHost::builder()
+        .app(folder.path())
+        .handler(handler_command())
+        .strict()
+        .start()
+        .await
+        .err()
+        .unwrap();
+    assert!(
+        error.to_string().contains("host.json: version: "),
+        "{error}"
+    );
 }

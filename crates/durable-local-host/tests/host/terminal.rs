@@ -1,5 +1,6 @@
 //! The commands for people at a terminal: the real executable against a running host.
 
+use durable_local_host::StateLocation;
 use serde_json::json;
 
 use crate::app::TestApp;
@@ -52,6 +53,31 @@ async fn an_orchestration_is_started_shown_and_listed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_newest_are_listed_although_others_come_first() {
+    let app = TestApp::start_with("{}", |builder| {
+        builder.state(StateLocation::Memory).manual_time()
+    })
+    .await;
+    for id in ["a", "b", "c"] {
+        app.client.run("hello_orchestrator", id, "").await;
+        let second = std::time::Duration::from_secs(1);
+        app.host.as_ref().unwrap().advance(second).await.unwrap();
+    }
+    let listed = run(&app, "instances list --top 2").await.good();
+    let ids: Vec<&str> = listed
+        .out
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.split_whitespace().nth(1))
+        .collect();
+    assert_eq!(ids, ["c", "b"], "{listed:?}");
+    let listed = run(&app, "instances list --top 2 --json").await.good();
+    let ids = [0, 1].map(|number| listed.json()[number]["instanceId"].clone());
+    assert_eq!(ids, ["b", "c"]);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn lists_are_filtered_and_paged() {
     let app = TestApp::start().await;
     for number in 0..5 {
@@ -80,7 +106,7 @@ async fn lists_are_filtered_and_paged() {
     assert_eq!(ids("").await, ["f", "h0", "h1", "h2", "h3", "h4", "p", "w"]);
     assert_eq!(ids("--status Failed,Running").await, ["f", "w"]);
     assert_eq!(ids("--status failed --status running").await, ["f", "w"]);
-    assert_eq!(ids("--prefix h --top 2").await, ["h0", "h1"]);
+    assert_eq!(ids("--prefix h --top 2").await.len(), 2);
     assert_eq!(ids("--name WAIT_events").await, ["w"]);
     assert_eq!(ids("--name fail --top 1").await, ["f"]);
     assert_eq!(ids("--prefix @").await, ["@counter@k"]);
@@ -92,7 +118,10 @@ async fn lists_are_filtered_and_paged() {
     assert_eq!(ids("--all").await.len(), 8);
     let listed = run(&app, "instances list --top 3").await.good();
     assert_eq!(listed.out.lines().count(), 4, "{listed:?}");
-    assert!(listed.err.contains("The first 3"), "{listed:?}");
+    assert!(listed.err.contains("The newest 3 of 8"), "{listed:?}");
+    run(&app, "instances list --top 0")
+        .await
+        .fault(2, &["--top"]);
     let none = run(&app, "instances list --prefix x").await.good();
     assert_eq!(none.out, "");
     assert!(
@@ -122,7 +151,8 @@ async fn waiting_shows_how_it_ended() {
         .await
         .good();
     assert!(good.out.contains("Status    Completed"), "{good:?}");
-    assert_eq!(good.err, "", "nothing moves without a terminal");
+    // The id is known whatever happens; nothing moves without a terminal.
+    assert_eq!(good.err, "Started hello_orchestrator with the id a\n");
     let good = run(
         &app,
         "instances start hello_orchestrator --id b --wait 30 --json",
@@ -154,6 +184,48 @@ async fn waiting_shows_how_it_ended() {
         .fault(2, &["number of seconds"]);
     let again = run(&app, "instances start wait_events --id w").await;
     again.fault(1, &["status 409", "already exists"]);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_host_can_do_is_told_as_such() {
+    let app = TestApp::start().await;
+    run(&app, "instances start hello_orchestrator --id a/b")
+        .await
+        .fault(1, &["'a/b' can't be the id of an instance"]);
+    run_words(&app, &["instances", "show", ""])
+        .await
+        .fault(2, &["an id or a name is empty"]);
+    let port = app.client.port;
+    for (name, value, exit, text) in [
+        ("DURABLE_HOST_KEY", "a\nb".to_owned(), 2, "a line feed"),
+        ("DURABLE_HOST_URL", "99999".to_owned(), 2, "from 1 to 65535"),
+        (
+            "DURABLE_HOST_URL",
+            format!("https://localhost:{port}"),
+            1,
+            "speaks http://, not https://",
+        ),
+    ] {
+        let variables = [(name, value.as_str())];
+        command(&["instances", "list"], &variables, "")
+            .await
+            .fault(exit, &[text]);
+    }
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_color_goes_before_clicolor_force() {
+    let app = TestApp::start().await;
+    app.client.run("hello_orchestrator", "a", "").await;
+    let url = app.client.port.to_string();
+    let forced = [("DURABLE_HOST_URL", url.as_str()), ("CLICOLOR_FORCE", "1")];
+    let listed = command(&["instances", "list"], &forced, "").await.good();
+    assert!(listed.out.contains('\u{1b}'), "{listed:?}");
+    let both = [&forced[..], &[("NO_COLOR", "1")]].concat();
+    let listed = command(&["instances", "list"], &both, "").await.good();
+    assert!(!listed.out.contains('\u{1b}'), "{listed:?}");
     app.stop().await;
 }
 
@@ -198,9 +270,14 @@ async fn instances_are_steered() {
     let said = run(&app, "instances suspend w --reason lunch").await.good();
     assert_eq!(said.out, "w will be suspended.\n");
     app.client.until_status("w", "Suspended").await;
-    run(&app, "instances suspend w")
-        .await
-        .fault(1, &["suspend of 'w' failed", "500", "Suspended state"]);
+    run(&app, "instances suspend w").await.fault(
+        1,
+        &[
+            "suspend of 'w' failed",
+            "500",
+            "The instance is Suspended, which is probably why",
+        ],
+    );
     run(&app, "instances resume w --json").await.good();
     app.client.until_status("w", "Running").await;
     let raised = run(&app, "instances raise w Go --input 5").await.good();

@@ -13,7 +13,7 @@ use super::batch::Batch;
 use super::id::EntityId;
 use super::inbox::Loaded;
 use super::scheduler::{Scheduler, Work};
-use crate::console::{Kind, Outcome};
+use crate::console::{About, Kind, Outcome};
 use crate::engine::delays::latest_of_batch;
 use crate::engine::dispatch::{Fault, is_platform_fault, read_response};
 use crate::engine::functions::Target;
@@ -109,9 +109,10 @@ impl Engine {
             None => self.load_entity(id, retry).await?,
         };
         let (Some(entity_id), Some(scheduler)) = (EntityId::parse(id), loaded) else {
-            self.console.problem(format!(
+            let text = format!(
                 "{id}: the host takes an id that begins with @ for an entity, so this orchestration never runs: choose another id"
-            ));
+            );
+            self.console.problem_of(About::instance(id), text);
             self.drop_messages(messages).await?;
             return Ok(Progress::Done);
         };
@@ -150,7 +151,8 @@ impl Engine {
         let size = self.commit_batch(id, &mut batch, messages).await?;
         let problems = std::mem::take(&mut batch.problems);
         for problem in problems {
-            self.console.problem(format!("{id}: {problem}"));
+            self.console
+                .problem_of(About::instance(id), format!("{id}: {problem}"));
         }
         *entity = Some(Loaded {
             scheduler: batch.scheduler,
@@ -288,7 +290,9 @@ impl Engine {
                     CallError::Timeout(_) => Punished::LateBatch,
                     _ => Punished::LostBatch,
                 };
-                self.console.problem(self.conduct.tell(&what, punished));
+                let about = About::instance(&id.to_string()).with_function(&target.function);
+                self.console
+                    .problem_of(about, self.conduct.tell(&what, punished));
             }
             return Err(Fault::Again(error.to_string()));
         }

@@ -45,23 +45,29 @@ pub(super) struct RestartArgs {
 pub(super) struct Steering {
     route: &'static str,
     done: &'static str,
+    /// Whether an instance of that status can be asked for it.
+    fits: fn(&str) -> bool,
 }
 
 pub(super) const TERMINATE: Steering = Steering {
     route: "terminate",
     done: "will be terminated",
+    fits: |_| true,
 };
 pub(super) const SUSPEND: Steering = Steering {
     route: "suspend",
     done: "will be suspended",
+    fits: |status| status != "Suspended",
 };
 pub(super) const RESUME: Steering = Steering {
     route: "resume",
     done: "will go on",
+    fits: |status| status == "Suspended",
 };
 pub(super) const REWIND: Steering = Steering {
     route: "rewind",
     done: "will run its failed calls again",
+    fits: |status| status == "Failed",
 };
 
 impl Steering {
@@ -82,6 +88,17 @@ impl Steering {
             ..Call::default()
         };
         let answer = host.send(Method::POST, call).await?;
+        // The API says no more than that something went wrong.
+        if answer.status == StatusCode::INTERNAL_SERVER_ERROR
+            && let Some(status) = status(host, &args.id).await
+            && !(self.fits)(&status)
+        {
+            let fault = host.failed(&format!("{} of '{}'", self.route, args.id), &answer);
+            return Err(Fault::failed(format!(
+                "{}. The instance is {status}, which is probably why",
+                fault.message().trim_end_matches('.')
+            )));
+        }
         accepted(host, &args.id, self.route, &answer).await?;
         told(output, &answer, &format!("{} {}.", args.id, self.done))
     }
@@ -137,25 +154,24 @@ async fn accepted(host: &Host, id: &str, what: &str, answer: &Answer) -> Result<
         StatusCode::GONE => Err(Fault::failed(format!(
             "the instance '{id}' at {} has ended{}, so nothing reaches it any more",
             host.shown(),
-            ending(host, id).await
+            status(host, id)
+                .await
+                .map_or_else(String::new, |status| format!(" as {status}"))
         ))),
         _ => Err(host.failed(&format!("{what} of '{id}'"), answer)),
     }
 }
 
-/// ` as Completed`, or nothing when the host does not tell.
-async fn ending(host: &Host, id: &str) -> String {
+/// The status of an instance, as far as the host tells.
+async fn status(host: &Host, id: &str) -> Option<String> {
     let call = Call {
         path: vec!["instances", id],
         query: vec![("showInput", "false".to_owned())],
         ..Call::default()
     };
-    let Ok(Some(answer)) = host.get(call).await else {
-        return String::new();
-    };
-    serde_json::from_str::<Status<'_>>(&answer.body)
-        .map(|status| format!(" as {}", status.runtime_status))
-        .unwrap_or_default()
+    let answer = host.get(call).await.ok()??;
+    let status: Status<'_> = serde_json::from_str(&answer.body).ok()?;
+    Some(status.runtime_status)
 }
 
 /// Says what was done; for scripts, what the host answered, if anything.

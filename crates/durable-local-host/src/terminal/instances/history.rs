@@ -11,7 +11,7 @@ use crate::terminal::fault::Fault;
 use crate::terminal::output::{OutputArgs, columns, print, remark};
 use crate::terminal::spans::spans;
 use crate::terminal::table::{Cell, Column, Table};
-use crate::terminal::timeline::{COLUMNS, Signs, Timeline};
+use crate::terminal::timeline::{Signs, Timeline};
 use crate::time::Ticks;
 
 /// How to draw the history.
@@ -25,7 +25,7 @@ pub(super) struct HistoryArgs {
     /// Draw with ASCII characters only
     #[arg(long)]
     ascii: bool,
-    /// How wide to draw [default: the terminal's width, or 100]
+    /// How wide to draw [default: the terminal's width; in a pipe nothing is cut off]
     #[arg(long, value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(40..))]
     width: Option<u16>,
 }
@@ -72,11 +72,7 @@ pub(super) async fn run(host: &Host, output: &OutputArgs, args: &HistoryArgs) ->
     } else {
         Signs::UNICODE
     };
-    let width = args
-        .width
-        .map(usize::from)
-        .or_else(columns)
-        .unwrap_or(COLUMNS);
+    let width = args.width.map(usize::from).or_else(columns);
     if spans.is_empty() {
         remark("The history has no calls, timers or events; --events lists what it has.");
     } else {
@@ -118,9 +114,9 @@ fn happened(event: &Event) -> Option<Ticks> {
 fn list(events: &[Event], from: Ticks) -> Table {
     let mut table = Table::new(vec![
         Column::number("AFTER"),
-        Column::whole("EVENT"),
-        Column::flexible("NAME", 1, 12),
-        Column::flexible("DETAILS", 2, 12),
+        Column::flexible("EVENT", 1, 12),
+        Column::flexible("NAME", 2, 8),
+        Column::flexible("DETAILS", 3, 12).optional(),
     ]);
     for event in events {
         let after = happened(event).map_or_else(String::new, |time| duration(time.since(from)));
@@ -200,5 +196,11 @@ mod tests {
              6.00 s  EventRaised         Go     input true\n\
              6.50 s  ExecutionCompleted         Completed; result [1]\n"
         );
+        for columns in [40, 45, 60, 80] {
+            let text = list(&events, from).render(Some(columns), Paint::NONE);
+            for line in text.lines() {
+                assert!(crate::display::width(line) <= columns, "{line}");
+            }
+        }
     }
 }

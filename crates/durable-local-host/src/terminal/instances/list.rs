@@ -1,18 +1,24 @@
 //! `instances list`.
 
+use std::num::NonZeroUsize;
+
 use reqwest::{Method, StatusCode};
 use serde_json::value::RawValue;
 
 use crate::display::style;
+use crate::terminal::DEFAULT_TOP;
 use crate::terminal::client::{Call, Host};
 use crate::terminal::documents::{Status, value_text};
 use crate::terminal::fault::Fault;
 use crate::terminal::output::{OutputArgs, columns, print, remark};
 use crate::terminal::table::{Cell, Column, Table};
 use crate::terminal::when::{When, readable_text, whole_seconds};
+use crate::time::Ticks;
 
 /// Most instances that are asked for at once.
 const PAGE: usize = 1000;
+/// Most instances that are read unless more are asked for.
+const MOST: usize = 10_000;
 
 /// Which instances to list.
 #[derive(clap::Args, Debug)]
@@ -32,9 +38,9 @@ pub(super) struct ListArgs {
     /// Only those made up to this time
     #[arg(long, value_name = "TIME")]
     created_to: Option<When>,
-    /// How many at most
-    #[arg(long, value_name = "N", default_value_t = 100)]
-    top: usize,
+    /// How many at most: the newest
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_TOP)]
+    top: NonZeroUsize,
     /// List all there are
     #[arg(long, conflicts_with = "top")]
     all: bool,
@@ -82,14 +88,11 @@ pub(super) fn created_query(
 }
 
 impl ListArgs {
-    fn query(&self, wanted: usize) -> Vec<(&'static str, String)> {
-        // What is sorted out here may leave little of a page.
-        let top = if self.name.is_some() {
-            PAGE
-        } else {
-            wanted.min(PAGE)
-        };
-        let mut query = vec![("top", top.to_string())];
+    fn query(&self, show_input: bool) -> Vec<(&'static str, String)> {
+        let mut query = vec![("top", PAGE.to_string())];
+        if !show_input {
+            query.push(("showInput", "false".to_owned()));
+        }
         query.extend(status_query(&self.status));
         query.extend(created_query(self.created_from, self.created_to));
         query.extend(
@@ -117,29 +120,40 @@ impl ListArgs {
     }
 }
 
-/// What was found, as the host wrote it.
+/// What was found, the newest first.
+#[derive(Debug, Default)]
 struct Found {
-    documents: Vec<Box<RawValue>>,
-    /// Whether there may be more than was asked for.
-    more: bool,
+    instances: Vec<Instance>,
+    /// How many were found, those included that were too many.
+    count: usize,
+    /// Whether there may be more than were read.
+    unread: bool,
 }
 
-async fn find(host: &Host, args: &ListArgs) -> Result<Found, Fault> {
-    let wanted = if args.all { usize::MAX } else { args.top };
-    let mut found = Found {
-        documents: Vec::new(),
-        more: false,
+/// An instance as the host wrote it.
+#[derive(Debug)]
+struct Instance {
+    /// Its place in the host's order.
+    place: usize,
+    created: Option<Ticks>,
+    document: Box<RawValue>,
+}
+
+/// The API's order is that of the ids, so the newest are known only when all were read.
+async fn find(host: &Host, args: &ListArgs, show_input: bool) -> Result<Found, Fault> {
+    let most = match args.all {
+        true => usize::MAX,
+        false => MOST.max(args.top.get()),
     };
+    let mut found = Found::default();
     let mut continuation = None;
     loop {
-        let missing = wanted.saturating_sub(found.documents.len());
-        // One more than wanted tells whether there are more.
         let answer = host
             .send(
                 Method::GET,
                 Call {
                     path: vec!["instances"],
-                    query: args.query(missing.saturating_add(1)),
+                    query: args.query(show_input),
                     continuation: continuation.clone(),
                     body: None,
                 },
@@ -158,51 +172,84 @@ async fn find(host: &Host, args: &ListArgs) -> Result<Found, Fault> {
             if !args.wants(&status) {
                 continue;
             }
-            if found.documents.len() == wanted {
-                found.more = true;
-                return Ok(found);
+            if found.count == most {
+                found.unread = true;
+                break;
             }
-            found.documents.push(document);
+            let created = status.created();
+            found.instances.push(Instance {
+                place: found.count,
+                created,
+                document,
+            });
+            found.count += 1;
         }
         // A host that gives the same page again would never end.
-        if answer.continuation.is_none() || answer.continuation == continuation {
-            return Ok(found);
+        if found.unread || answer.continuation.is_none() || answer.continuation == continuation {
+            break;
         }
         continuation = answer.continuation;
     }
+    found
+        .instances
+        .sort_by_key(|instance| std::cmp::Reverse(instance.created));
+    if !args.all {
+        found.instances.truncate(args.top.get());
+    }
+    Ok(found)
 }
 
 pub(super) async fn run(host: &Host, output: &OutputArgs, args: &ListArgs) -> Result<(), Fault> {
-    let found = find(host, args).await?;
+    let mut found = find(host, args, output.is_json()).await?;
     if output.is_json() {
-        let documents: Vec<&str> = found.documents.iter().map(|it| it.get()).collect();
-        return match documents.as_slice() {
-            [] => print("[]\n"),
-            documents => print(&format!("[\n{}\n]\n", documents.join(",\n"))),
-        };
+        found.instances.sort_by_key(|instance| instance.place);
     }
-    let mut instances: Vec<Status<'_>> = found
-        .documents
+    let documents: Vec<&str> = found
+        .instances
         .iter()
-        .filter_map(|document| serde_json::from_str(document.get()).ok())
+        .map(|instance| instance.document.get())
         .collect();
-    if instances.is_empty() {
+    if output.is_json() {
+        match documents.as_slice() {
+            [] => print("[]\n")?,
+            documents => print(&format!("[\n{}\n]\n", documents.join(",\n")))?,
+        }
+    } else if documents.is_empty() {
         remark(&format!(
             "No instance at {}{} is as asked for.",
             host.shown(),
             host.in_hub()
         ));
-        return Ok(());
+    } else {
+        let instances: Vec<Status<'_>> = documents
+            .iter()
+            .filter_map(|document| serde_json::from_str(document).ok())
+            .collect();
+        print(&table(&instances).render(columns(), output.paint()))?;
     }
-    instances.sort_by_key(|instance| std::cmp::Reverse(instance.created()));
-    print(&table(&instances).render(columns(), output.paint()))?;
-    if found.more {
-        remark(&format!(
-            "The first {} in the host's order; --all lists all, --top N so many.",
-            instances.len()
-        ));
+    if let Some(text) = found.left_out() {
+        remark(&text);
     }
     Ok(())
+}
+
+impl Found {
+    /// What is not shown, if anything.
+    fn left_out(&self) -> Option<String> {
+        let shown = self.instances.len();
+        if self.unread {
+            return Some(format!(
+                "The newest {shown} of the first {} in the order of their ids: there are more, and newer ones may be among them. --created-from and the other filters narrow the search, --all reads all.",
+                self.count
+            ));
+        }
+        (shown < self.count).then(|| {
+            format!(
+                "The newest {shown} of {}; --all lists all, --top N so many.",
+                self.count
+            )
+        })
+    }
 }
 
 fn table(instances: &[Status<'_>]) -> Table {
@@ -274,5 +321,30 @@ mod tests {
              Running    e         eternal  2026-11-24 09:00:00         {\"round\":4}\n\
              Completed  h         hello    2026-11-24 09:00:00  < 1 s  [\"Hello Tokyo!\"]\n"
         );
+    }
+
+    #[test]
+    fn what_is_left_out_is_told() {
+        let instance = || Instance {
+            place: 0,
+            created: None,
+            document: RawValue::from_string("{}".to_owned()).unwrap(),
+        };
+        let left_out = |count, unread| {
+            let instances = vec![instance(), instance()];
+            Found {
+                instances,
+                count,
+                unread,
+            }
+            .left_out()
+        };
+        assert_eq!(left_out(2, false), None);
+        assert!(
+            left_out(3, false)
+                .unwrap()
+                .starts_with("The newest 2 of 3; --all")
+        );
+        assert!(left_out(3, true).unwrap().contains("--created-from"));
     }
 }

@@ -13,7 +13,7 @@ use crate::terminal::client::{Call, Host};
 use crate::terminal::documents::{Status, value_text};
 use crate::terminal::fault::Fault;
 use crate::terminal::input::InputArgs;
-use crate::terminal::output::{OutputArgs, print, say};
+use crate::terminal::output::{OutputArgs, print, remark, say};
 use crate::terminal::progress::Progress;
 
 /// The first pause between two looks at an instance; it doubles up to the longest.
@@ -69,7 +69,7 @@ pub(super) async fn run(host: &Host, output: &OutputArgs, args: &StartArgs) -> R
         )
         .await?;
     match answer.status {
-        StatusCode::NOT_FOUND => return Err(host.no_api()),
+        StatusCode::NOT_FOUND => return Err(not_found(host, args.id.as_deref())),
         status if status.is_success() => {}
         _ => return Err(host.failed(&format!("starting {}", args.name), &answer)),
     }
@@ -86,7 +86,13 @@ pub(super) async fn run(host: &Host, output: &OutputArgs, args: &StartArgs) -> R
             output.paint().text(style::BOLD, &id)
         ));
     };
-    let end = wait(host, output, &started.id, limit).await?;
+    remark(&one_line(&format!(
+        "Started {} with the id {}",
+        args.name, started.id
+    )));
+    let end = wait(host, output, &started.id, limit)
+        .await
+        .map_err(|fault| fault.about(&format!("the orchestration {}", started.id)))?;
     show::show(host, output, &started.id).await?;
     match end.as_str() {
         "Completed" => Ok(()),
@@ -94,6 +100,19 @@ pub(super) async fn run(host: &Host, output: &OutputArgs, args: &StartArgs) -> R
             "the orchestration {} ended as {other}",
             started.id
         ))),
+    }
+}
+
+/// The fault for a start that is answered with 404.
+fn not_found(host: &Host, id: Option<&str>) -> Fault {
+    const IN_NO_ID: &[char] = &['/', '\\', '?', '#'];
+    let unusable = |id: &&str| id.contains(IN_NO_ID) || id.contains(char::is_control);
+    match id.filter(unusable) {
+        Some(id) => Fault::failed(format!(
+            "'{}' can't be the id of an instance: ids have no `/`, `\\`, `?`, `#` or control characters",
+            one_line(id)
+        )),
+        None => host.no_api(),
     }
 }
 
