@@ -106,7 +106,7 @@ impl Reply {
         Self::json(status, &object([("Message", text(message))]))
     }
 
-    /// An error with the exception behind it; stacks are a matter of the real host.
+    /// An error with the exception behind it. The stack is empty: there is no .NET behind it.
     pub(super) fn exception(status: u16, message: &str, kind: &str, exception: &str) -> Self {
         Self::json(
             status,
@@ -114,6 +114,7 @@ impl Reply {
                 ("Message", text(message)),
                 ("ExceptionMessage", text(exception)),
                 ("ExceptionType", text(kind)),
+                ("StackTrace", text("")),
             ]),
         )
     }
