@@ -106,8 +106,7 @@ impl Reply {
         Self::json(status, &object([("Message", text(message))]))
     }
 
-    /// An error with the exception behind it. There are no .NET stacks here, so the text of one is
-    /// empty.
+    /// An error with the exception behind it. The stack is empty: there is no .NET behind it.
     pub(super) fn exception(status: u16, message: &str, kind: &str, exception: &str) -> Self {
         Self::json(
             status,

@@ -92,6 +92,14 @@ mod text {
 }
 
 impl Parameters {
+    /// The output of what is terminated: the reason as JSON, for the .NET client sends a value.
+    fn output(&self) -> String {
+        match self.reason.as_str() {
+            "" => String::new(),
+            reason => Value::from(reason).to_string(),
+        }
+    }
+
     fn statuses(&self) -> Result<Vec<RuntimeStatus>, ClientError> {
         let names = self.status.as_deref().unwrap_or_default().split(',');
         let names = names.map(str::trim).filter(|name| !name.is_empty());
@@ -192,7 +200,7 @@ async fn call(
             .raise_event(id, &with.name, &with.input)
             .await
             .map(done),
-        "terminate" => client.terminate(id, &with.reason).await.map(done),
+        "terminate" => client.terminate(id, &with.output()).await.map(done),
         "suspend" => client.suspend(id, &with.reason).await.map(done),
         "resume" => client.resume(id, &with.reason).await.map(done),
         "rewind" => client.rewind(id, &with.reason).await.map(done),

@@ -6,16 +6,20 @@ use std::time::{Duration, Instant};
 use handler_harness::App;
 use serde_json::Value;
 
-use super::compare::{Compared, compare, normal};
+use super::compare::{Compared, Comparer};
 use super::exchange::{Answer, Exchange, Scenario};
-use super::exclusions::{EXCLUSIONS, Part};
+use super::exclusions::Part;
+use super::words::Place;
 
 /// How long something may take to get where it was when it was recorded.
 const PATIENCE: Duration = Duration::from_secs(12);
 
+/// The task hub of an app that names none.
+const HUB: &str = "TestHubName";
+
 struct Player<'a> {
     port: u16,
-    scenario: &'a str,
+    comparer: Comparer<'a>,
     /// Instances that were started.
     started: Vec<String>,
     /// The token of the last page, and the request that it came for.
@@ -36,74 +40,64 @@ pub fn scenario(scenario: &Scenario) -> Vec<Compared> {
         ],
     );
     let port = app.url().rsplit(':').next().unwrap().parse().unwrap();
+    let ours = Place {
+        origin: app.url().to_owned(),
+        hubs: vec![HUB.to_owned()],
+    };
     let mut player = Player {
         port,
-        scenario: &scenario.scenario,
+        comparer: Comparer::new(scenario, ours),
         started: Vec::new(),
         token: None,
     };
     scenario
         .exchanges
         .iter()
-        .map(|exchange| player.play(exchange))
+        .enumerate()
+        .map(|(number, exchange)| player.play(number, exchange))
         .collect()
 }
 
 impl Player<'_> {
-    fn play(&mut self, exchange: &Exchange) -> Compared {
-        let left_out: Vec<usize> = self.excluded(exchange, Part::Exchange).collect();
-        if !left_out.is_empty() {
-            return Compared {
-                sent: false,
-                applicable: left_out.clone(),
-                excluded: left_out,
-                differences: Vec::new(),
-            };
+    fn play(&mut self, number: usize, exchange: &Exchange) -> Compared {
+        if let Some(left_out) = self.comparer.left_out(number) {
+            return left_out;
         }
-        let ours = if changes(exchange) {
-            self.let_them_begin();
-            let ours = exchange.send(self.port, None);
-            self.note(exchange);
-            ours
-        } else {
-            self.read(exchange)
-        };
-        compare(self.scenario, exchange, &ours)
-    }
-
-    /// Exclusions of a part of an exchange.
-    fn excluded(&self, exchange: &Exchange, part: Part) -> impl Iterator<Item = usize> + use<'_> {
-        let request = format!("{} {}", exchange.method, exchange.path);
-        let scenario = self.scenario;
-        (0..EXCLUSIONS.len()).filter(move |number| {
-            let exclusion = &EXCLUSIONS[*number];
-            exclusion.part == part && exclusion.applies(scenario, &request)
-        })
+        if !changes(exchange) {
+            return self.read(number, exchange);
+        }
+        self.let_them_begin();
+        let ours = exchange.send(self.port, None);
+        self.note(exchange);
+        self.comparer.compare(number, &ours, None)
     }
 
     /// Sends a request that only reads, until what it reads is as far as it was.
-    fn read(&mut self, exchange: &Exchange) -> Answer {
+    fn read(&mut self, number: usize, exchange: &Exchange) -> Compared {
         let begin = Instant::now();
         // asking for the same page again means the next one
         let token = self.token.take().filter(|(_, path)| *path == exchange.path);
         let token = token.as_ref().map(|(token, _)| token.as_str());
+        let of_entities =
+            exchange.path.contains("/entities/") || exchange.path.contains("_entity/");
+        let mut parts = self.comparer.parts(number).iter();
+        let other_states = parts.any(|(_, part)| match part {
+            Part::At(path, _) => path.is_empty() || path.to_lowercase().ends_with("status"),
+            _ => false,
+        });
         loop {
             let ours = exchange.send(self.port, token);
-            let differs = [Part::Body, Part::Member("runtimeStatus")];
-            let as_far = if differs
-                .into_iter()
-                .any(|part| self.excluded(exchange, part).next().is_some())
-            {
-                exchange.recorded.status == ours.status
-            } else if exchange.path.contains("/entities/") || exchange.path.contains("_entity/") {
-                normal(&exchange.recorded.body) == normal(&ours.body)
-            } else {
-                is_as_far(&exchange.recorded, &ours)
+            let mut comparer = self.comparer.clone();
+            let compared = comparer.compare(number, &ours, token);
+            let as_far = match of_entities || other_states {
+                true => compared.differences.is_empty(),
+                false => is_as_far(&exchange.recorded, &ours),
             };
             if as_far || begin.elapsed() > PATIENCE {
                 let next = ours.headers.get("x-ms-continuation-token");
                 self.token = next.map(|token| (token.clone(), exchange.path.clone()));
-                return ours;
+                self.comparer = comparer;
+                return compared;
             }
             thread::sleep(Duration::from_millis(5));
         }
@@ -202,7 +196,7 @@ fn changes(exchange: &Exchange) -> bool {
 
 /// Whether ours shows the same state, as far as time has an influence on it.
 fn is_as_far(recorded: &Answer, ours: &Answer) -> bool {
-    let value = |answer: &Answer| serde_json::from_str(&normal(&answer.body)).unwrap_or_default();
+    let value = |answer: &Answer| serde_json::from_str(&answer.body).unwrap_or_default();
     let (recorded_value, our_value): (Value, Value) = (value(recorded), value(ours));
     recorded.status == ours.status && states(&recorded_value) == states(&our_value)
 }
