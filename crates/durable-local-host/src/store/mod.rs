@@ -19,6 +19,8 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tokio::sync::OnceCell;
@@ -38,6 +40,10 @@ pub(crate) use timers::TimerStatus;
 use worker::Worker;
 
 use crate::error::Error;
+
+/// How long the lock of another host is waited for, and how often it is looked at.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// The open state.
 #[derive(Debug)]
@@ -64,7 +70,7 @@ impl Store {
         fs::create_dir_all(folder).map_err(refused)?;
         let path = folder.join(file_name(hub));
         let lock = File::create(path.with_extension("lock")).map_err(refused)?;
-        lock_file(&lock).map_err(fault)?;
+        lock_file(&lock, || thread::sleep(LOCK_PAUSE)).map_err(fault)?;
         let store = Self::open_file(&path).map_err(|error| unusable(path.display(), error))?;
         Ok(Self {
             lock: Some(lock),
@@ -228,14 +234,22 @@ fn unusable(place: impl ToString, message: impl ToString) -> Error {
     }
 }
 
-fn lock_file(file: &File) -> Result<(), String> {
-    match file.try_lock() {
-        Ok(()) => Ok(()),
-        Err(TryLockError::WouldBlock) => Err(
-            "another host is using it: stop that one, or choose another folder with --state DIR"
-                .to_owned(),
-        ),
-        Err(TryLockError::Error(error)) => Err(error.to_string()),
+/// Takes the lock. That of a host which was killed can outlive it for a moment: in a process that it
+/// was just about to start.
+fn lock_file(file: &File, mut pause: impl FnMut()) -> Result<(), String> {
+    let given_up = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) if Instant::now() < given_up => pause(),
+            Err(TryLockError::WouldBlock) => {
+                return Err(
+                    "another host is using it: stop that one, or choose another folder with --state DIR"
+                        .to_owned(),
+                );
+            }
+            Err(TryLockError::Error(error)) => return Err(error.to_string()),
+        }
     }
 }
 
@@ -456,6 +470,65 @@ mod tests {
         let store = Store::open(folder.path(), "Hub").unwrap();
         assert_eq!(store.timer("f").await.unwrap(), None);
         assert!(store.instance("a").await.unwrap().is_some());
+    }
+
+    #[test]
+    fn a_file_that_can_only_be_read_is_refused_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(Store::open(folder.path(), "Hub").unwrap());
+        let file = folder.path().join("hub.sqlite3");
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let connection = Connection::open_with_flags(file, flags).unwrap();
+        let error = schema::prepare(&connection, false).unwrap_err().to_string();
+        assert!(
+            error.contains("Make the folder and its files writable"),
+            "{error}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_gets_the_log_back_and_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), "Hub").unwrap();
+        let limit = async |pages: &'static str| {
+            let pragma = format!("PRAGMA max_page_count = {pages}");
+            let set = move |connection: &Connection| {
+                connection.query_row(&pragma, [], |row| row.get::<_, i64>(0))
+            };
+            store.writer.run(set).await.unwrap()
+        };
+        let large = |number: i64| {
+            let mut commit = start(&format!("i{number}"), number);
+            commit.instances[0].record.input = Some("x".repeat(100_000));
+            commit
+        };
+        store.commit(large(0)).await.unwrap();
+        let log = folder.path().join("hub.sqlite3-wal");
+        assert!(fs::metadata(&log).unwrap().len() > 100_000);
+        // A limit below what is there already means as much as there is.
+        limit("1").await;
+        let (first, second) = tokio::join!(store.commit(large(1)), store.commit(large(2)));
+        for refused in [first, second] {
+            let error = refused.unwrap_err().to_string();
+            assert!(error.contains("Free some space on the disk"), "{error}");
+        }
+        assert_eq!(fs::metadata(&log).unwrap().len(), 0);
+        limit("100000").await;
+        store.commit(large(1)).await.unwrap();
+        assert!(store.instance("i0").await.unwrap().is_some());
+        assert!(store.instance("i2").await.unwrap().is_none());
+    }
+
+    #[test]
+    fn the_lock_of_a_host_that_is_gone_in_a_moment_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let held = File::create(&path).unwrap();
+        held.lock().unwrap();
+        let other = File::create(&path).unwrap();
+        let mut held = Some(held);
+        assert_eq!(lock_file(&other, || drop(held.take())), Ok(()));
+        assert!(held.is_none(), "nobody waited");
     }
 
     #[test]

@@ -64,12 +64,10 @@ CREATE TABLE timers (
 pub(super) fn prepare(connection: &Connection, memory: bool) -> Result<(), StoreError> {
     set_up(connection, memory)?;
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    if !memory {
-        // A file that can't be written shall say so now, not with the first orchestration.
-        connection.execute_batch("BEGIN IMMEDIATE; COMMIT;")?;
-    }
     match version {
-        VERSION => Ok(()),
+        // A file that can't be written shall say so now, not with the first orchestration; a
+        // transaction that changes nothing would not find out.
+        VERSION => lay_out(connection, &[]),
         0 => lay_out(connection, &[TABLES, TIMERS]),
         1 => lay_out(connection, &[TIMERS]),
         other => Err(StoreError::Unreadable(format!(
@@ -101,6 +99,6 @@ fn set_up(connection: &Connection, memory: bool) -> rusqlite::Result<()> {
             .execute_batch("PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000;")?;
     }
     connection.execute_batch(
-        "PRAGMA busy_timeout = 5000; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;",
+        "PRAGMA busy_timeout = 1000; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;",
     )
 }

@@ -3,7 +3,7 @@
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::{io, mem, thread};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 use tokio::sync::oneshot;
 
 use super::StoreError;
@@ -101,8 +101,8 @@ fn work(connection: &Connection, queue: &Receiver<Box<dyn Job>>) {
         match transact(connection, &mut jobs) {
             Ok(()) => jobs.into_iter().for_each(|job| job.finish(Ok(()))),
             // One of them is at fault; alone, each gets its own outcome.
-            Err(error) if jobs.len() > 1 => {
-                tracing::warn!("a group of writes failed and is tried one by one: {error}");
+            Err(error) if jobs.len() > 1 && !concerns_all(&error) => {
+                tracing::debug!("a group of writes failed and is tried one by one: {error}");
                 for job in jobs {
                     let mut one = vec![job];
                     let outcome = transact(connection, &mut one).map_err(StoreError::from);
@@ -118,7 +118,39 @@ fn work(connection: &Connection, queue: &Receiver<Box<dyn Job>>) {
     }
 }
 
+/// Whether a fault is one of the file, which no job alone would escape.
+fn concerns_all(error: &rusqlite::Error) -> bool {
+    use ErrorCode::{DatabaseBusy, DatabaseLocked, DiskFull, ReadOnly, SystemIoFailure};
+    matches!(
+        error.sqlite_error_code(),
+        Some(DatabaseBusy | DatabaseLocked | DiskFull | ReadOnly | SystemIoFailure)
+    )
+}
+
+/// Runs jobs in one transaction; on a full disk once more after the log was given back to it.
 fn transact(connection: &Connection, jobs: &mut [Box<dyn Job>]) -> rusqlite::Result<()> {
+    let outcome = attempt(connection, jobs);
+    match &outcome {
+        Err(error)
+            if error.sqlite_error_code() == Some(ErrorCode::DiskFull)
+                && shorten_log(connection) =>
+        {
+            attempt(connection, jobs)
+        }
+        _ => outcome,
+    }
+}
+
+/// Moves what the write-ahead log holds into the file, where pages lie once and not once for each
+/// time they were written, and cuts the log off. Whether that could be done.
+fn shorten_log(connection: &Connection) -> bool {
+    let moved = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
+        row.get::<_, i64>(0)
+    });
+    moved.is_ok_and(|busy| busy == 0)
+}
+
+fn attempt(connection: &Connection, jobs: &mut [Box<dyn Job>]) -> rusqlite::Result<()> {
     connection.prepare_cached("BEGIN")?.execute([])?;
     let applied = jobs.iter_mut().try_for_each(|job| job.apply(connection));
     let outcome = applied.and_then(|()| connection.prepare_cached("COMMIT")?.execute([]).map(drop));
