@@ -154,7 +154,7 @@ impl Dashboard {
             return Ok(None);
         };
         while let Some(child) = call.instance.clone() {
-            if path.len() > DEEPEST {
+            if call.kind != "orchestration" || path.len() > DEEPEST {
                 break;
             }
             let Some(stored) = self.engine.store().history(&child).await? else {

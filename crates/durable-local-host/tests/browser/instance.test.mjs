@@ -58,6 +58,22 @@ test("a failure below is followed to the sub-orchestration, and links lead there
   });
 });
 
+test("a failing operation of an entity is blamed", async () => {
+  await app.signal("counter", "big", "set", "9223372036854775807");
+  await app.run("lock_orch", "overflow", { a: "small", b: "big" });
+  await app.withPage("#/instance/overflow", async (page) => {
+    const panel = page.getByRole("region", { name: "Failure" });
+    await panel.getByRole("heading", { name: "Failed in entity operation counter@big add" }).waitFor();
+    await panel.getByText("overflow").first().waitFor();
+    assert.equal(await panel.getByRole("link", { name: "Go to @counter@big" }).getAttribute("href"), "#/instance/%40counter%40big");
+    await panel.getByRole("button", { name: "Show in the history" }).click();
+    const row = page.locator("tr:focus");
+    assert.match(await row.textContent(), /EventRaised.*counter@big add, answers #\d+/);
+    assert.equal(await row.getAttribute("class"), "failed");
+    await page.getByRole("img", { name: /1 failed/ }).waitFor();
+  });
+});
+
 test("terminating asks first", async () => {
   await app.start("long_timer", "endless", { days: 3 });
   await app.until("endless", "Running");

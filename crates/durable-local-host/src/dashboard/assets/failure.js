@@ -13,6 +13,8 @@ function chain(links) {
     link.stack && h("details", {}, h("summary", {}, "Stack"), h("pre", { class: "value", tabindex: "0" }, said(link.stack))))));
 }
 
+const CALLS = { activity: "activity", orchestration: "sub-orchestration", entity: "entity operation" };
+
 const sameText = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
 /** The failure of an instance; `jump` is called with the place of an event. */
@@ -20,12 +22,12 @@ export function failurePanel(failure, jump) {
   const { call, links } = failure;
   const here = call && call.path.length === 1;
   const where = call && call.path.at(-1);
-  const kind = call?.kind === "activity" ? "activity" : "sub-orchestration";
+  const kind = CALLS[call?.kind];
   const own = !call || !call.caused;
   const to = (id, name) => h("a", { class: "button", href: `#/instance/${encodeURIComponent(id)}` }, `Go to ${name}`);
   const show = call && [
     here && h("button", { type: "button", onclick: () => jump(call.index) }, "Show in the history"),
-    call.instance ? to(call.instance, call.name) : !here && to(where.id, where.name),
+    call.instance ? to(call.instance, call.kind === "entity" ? call.instance : call.name) : !here && to(where.id, where.name),
   ];
   const body = [];
   if (!own) {

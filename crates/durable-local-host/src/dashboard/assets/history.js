@@ -43,14 +43,17 @@ function values(event, id) {
   return details;
 }
 
-function row(event, id, begin, names) {
+function row(event, id, begin, asked) {
+  // An entity's answer is called like the request.
+  const call = asked.get(event.answers ?? (event.type === "EventRaised" ? event.name : undefined));
+  const failed = /Failed$/.test(event.type) || event.status === "Failed" || (event.type === "EventRaised" && call && event.failure);
   const what = [
-    event.name ?? names.get(event.answers),
+    event.request?.name ?? call?.request?.name ?? event.name ?? call?.name,
     event.status,
-    event.answers !== undefined && `answers #${event.answers}`,
+    call && `answers #${call.eventId}`,
     event.fireAt && `due ${event.fireAt}`,
   ].filter(Boolean).join(", ");
-  return h("tr", { id: `event-${event.index}`, tabindex: "-1", class: /Failed$/.test(event.type) || event.status === "Failed" ? "failed" : "" },
+  return h("tr", { id: `event-${event.index}`, tabindex: "-1", class: failed ? "failed" : "" },
     h("td", { class: "number" }, String(event.index)),
     h("td", { class: "number" }, event.eventId >= 0 ? `#${event.eventId}` : ""),
     h("td", {}, time(event.time, true)),
@@ -72,7 +75,7 @@ export function historyTable(id) {
         rows)),
     parts);
   const known = new Map();
-  const names = new Map();
+  const asked = new Map();
   let events = [];
   let first = 0;
   const show = (from) => {
@@ -83,7 +86,7 @@ export function historyTable(id) {
     if (focused >= 0) parts.querySelectorAll("button")[focused]?.focus();
     const begin = events.length ? instant(events[0].time) : 0;
     arrange(rows, events.slice(first, first + ROWS).map((event) => {
-      if (!known.has(event.index)) known.set(event.index, row(event, id, begin, names));
+      if (!known.has(event.index)) known.set(event.index, row(event, id, begin, asked));
       return known.get(event.index);
     }));
     heading.textContent = `History (${events.length.toLocaleString()} events)`;
@@ -92,14 +95,15 @@ export function historyTable(id) {
     element,
     update(list) {
       for (const event of list.slice(events.length)) {
-        if (event.eventId >= 0 && event.name) names.set(event.eventId, event.name);
+        if (event.eventId >= 0) asked.set(event.eventId, event);
+        if (event.request) asked.set(event.request.id, event);
       }
       events = list;
       show(first);
     },
     reset() {
       known.clear();
-      names.clear();
+      asked.clear();
       events = [];
       first = 0;
     },
