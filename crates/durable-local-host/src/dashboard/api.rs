@@ -9,11 +9,12 @@ use super::documents::{
     HistoryDocument, InstanceDocument, LinkDocument, ListDocument, OverviewDocument, RowDocument,
     mark,
 };
-use super::entities::{EntitiesDocument, EntityDocument};
+use super::entities::{EntitiesDocument, EntityDetails, EntityDocument};
 use super::events::{EVENT_TEXT, EventDocument, links};
 use super::failure::{CallDocument, FailureDocument, blamed_call, of_instance};
 use super::search::{Query, token};
 use super::{Dashboard, Page};
+use crate::engine::state_of;
 use crate::store::{Encoded, HistoryChunk, StoreError, StoredInstance};
 
 /// How long a wait for changes lasts at most; the page then asks again.
@@ -44,6 +45,7 @@ impl Dashboard {
             "instances" => self.instances(&query).await,
             "instance" => self.instance(&query).await,
             "entities" => self.entities(&query).await,
+            "entity" => self.entity(&query).await,
             "value" => self.value(&query).await,
             "event" => self.event(&query).await,
             "changes" => self.changes(&query).await,
@@ -93,6 +95,12 @@ impl Dashboard {
         records.truncate(page);
         let entities = records.iter().filter_map(EntityDocument::new).collect();
         Ok(Page::json(&EntitiesDocument { entities, next }))
+    }
+
+    async fn entity(&self, query: &Query<'_>) -> Result<Page, Fault> {
+        let record = self.engine.store().instance(&id_of(query)?).await?;
+        let entity = record.as_ref().and_then(EntityDetails::new);
+        Ok(Page::json(&entity.ok_or(Fault::Gone)?))
     }
 
     async fn instance(&self, query: &Query<'_>) -> Result<Page, Fault> {
@@ -188,9 +196,10 @@ impl Dashboard {
             Some("input") => record.input,
             Some("output") => record.output,
             Some("customStatus") => record.custom_status,
+            Some("state") => state_of(record.input.as_deref()),
             _ => {
                 return Err(Fault::Asked(
-                    "`part` is input, output or customStatus".into(),
+                    "`part` is input, output, customStatus or state".into(),
                 ));
             }
         };

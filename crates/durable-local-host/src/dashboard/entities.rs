@@ -1,13 +1,22 @@
 //! Entities with their states and locks. They are kept as instances called `@name@key`: the input holds
 //! the state, the custom status what else is known of them.
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
+use super::documents::{VALUE_TEXT, mark};
 use super::events::Text;
+use crate::engine::{EntityId, EntityStatus, state_of};
 use crate::store::InstanceRecord;
 
-/// Characters of a state that are shown.
+/// Characters of a state that are shown in the list.
 const STATE_TEXT: usize = 2_000;
+
+/// Characters of inputs of operations that wait.
+const INPUT_TEXT: usize = 200;
+
+/// How many of the operations that wait are told one by one.
+const WAITING: usize = 100;
 
 /// A page of entities.
 #[derive(Debug, Serialize)]
@@ -29,43 +38,107 @@ pub(super) struct EntityDocument {
     /// The orchestration that has it locked.
     locked_by: Option<String>,
     /// How many operations wait.
-    waiting: u64,
+    waiting: usize,
     last_operation: String,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Status {
-    queue_size: u64,
-    locked_by: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Scheduler {
     state: Option<String>,
+    queue: Vec<Queued>,
 }
 
-fn parsed<'a, T: Default + Deserialize<'a>>(text: Option<&'a str>) -> T {
-    text.and_then(|text| serde_json::from_str(text).ok())
-        .unwrap_or_default()
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Queued {
+    op: Option<String>,
+    signal: bool,
+    input: Option<String>,
+    parent: Option<String>,
+    lockset: Option<IgnoredAny>,
+}
+
+/// One entity with what waits for it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct EntityDetails {
+    #[serde(flatten)]
+    entity: EntityDocument,
+    /// The first of the operations that wait, next first.
+    queue: Vec<QueuedDocument>,
+    /// Why neither state nor operations are known.
+    unreadable: Option<String>,
+    /// For a later wait for changes.
+    mark: String,
+}
+
+/// An operation that waits.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct QueuedDocument {
+    /// `call`, `signal` or `lock`.
+    kind: &'static str,
+    operation: Option<String>,
+    input: Option<Text>,
+    /// The instance that sent it; none for clients.
+    sender: Option<String>,
+}
+
+impl From<Queued> for QueuedDocument {
+    fn from(queued: Queued) -> Self {
+        Self {
+            kind: match (queued.lockset, queued.signal) {
+                (Some(_), _) => "lock",
+                (None, true) => "signal",
+                (None, false) => "call",
+            },
+            operation: queued.op,
+            input: Text::optional(queued.input.as_deref(), INPUT_TEXT),
+            sender: queued.parent,
+        }
+    }
+}
+
+impl EntityDetails {
+    /// The entity in a row, even when it has no state; `None` when the row is of something else.
+    pub(super) fn new(record: &InstanceRecord) -> Option<Self> {
+        let input = record.input.as_deref().unwrap_or("{}");
+        let (scheduler, unreadable) = match serde_json::from_str::<Scheduler>(input) {
+            Ok(scheduler) => (scheduler, None),
+            Err(error) => (Scheduler::default(), Some(error.to_string())),
+        };
+        let state = Text::optional(scheduler.state.as_deref(), VALUE_TEXT);
+        Some(Self {
+            entity: EntityDocument::with_state(record, state)?,
+            queue: scheduler
+                .queue
+                .into_iter()
+                .take(WAITING)
+                .map(QueuedDocument::from)
+                .collect(),
+            unreadable,
+            mark: mark(Some(record)),
+        })
+    }
 }
 
 impl EntityDocument {
     /// The entity in a row; `None` when there is nothing to show, or the row is of something else.
     pub(super) fn new(record: &InstanceRecord) -> Option<Self> {
-        let (name, key) = record.id.strip_prefix('@')?.split_once('@')?;
-        let status: Status = parsed(record.custom_status.as_deref());
-        let scheduler: Scheduler = parsed(record.input.as_deref());
-        let idle = status.locked_by.is_none() && status.queue_size == 0;
-        if scheduler.state.is_none() && idle {
-            return None;
-        }
+        let state = Text::optional(state_of(record.input.as_deref()).as_deref(), STATE_TEXT);
+        let entity = Self::with_state(record, state)?;
+        let idle = entity.locked_by.is_none() && entity.waiting == 0;
+        (entity.state.is_some() || !idle).then_some(entity)
+    }
+
+    fn with_state(record: &InstanceRecord, state: Option<Text>) -> Option<Self> {
+        let EntityId { name, key } = EntityId::parse(&record.id)?;
+        let status = EntityStatus::read(record.custom_status.as_deref());
         Some(Self {
             id: record.id.to_string(),
-            name: name.to_owned(),
-            key: key.to_owned(),
-            state: Text::optional(scheduler.state.as_deref(), STATE_TEXT),
+            name,
+            key,
+            state,
             locked_by: status.locked_by,
             waiting: status.queue_size,
             last_operation: record.updated.iso(),
@@ -81,8 +154,8 @@ mod tests {
     use super::*;
     use crate::time::Ticks;
 
-    fn shown(id: &str, input: &str, custom_status: &str) -> Option<serde_json::Value> {
-        let record = InstanceRecord {
+    fn record(id: &str, input: &str, custom_status: &str) -> InstanceRecord {
+        InstanceRecord {
             id: id.into(),
             execution_id: "e".into(),
             name: "@counter".into(),
@@ -96,8 +169,52 @@ mod tests {
             updated: Ticks(0),
             scheduled: None,
             generation: None,
+        }
+    }
+
+    fn shown(id: &str, input: &str, custom_status: &str) -> Option<serde_json::Value> {
+        let entity = EntityDocument::new(&record(id, input, custom_status));
+        entity.map(|entity| serde_json::to_value(entity).unwrap())
+    }
+
+    #[test]
+    fn what_waits_is_told_with_its_sender() {
+        let input = json!({"state": "5", "queue": [
+            {"op": "add", "input": "7", "id": "1", "parent": "o", "Timestamp": "2026-01-01T00:00:00Z"},
+            {"op": "reset", "signal": true, "id": "2"},
+            {"op": null, "id": "3", "parent": "p", "lockset": [{"name": "counter", "key": "a"}], "pos": 0},
+        ]});
+        let status = r#"{"queueSize":3,"lockedBy":"q"}"#;
+        let entity = record("@counter@a", &input.to_string(), status);
+        let details = serde_json::to_value(EntityDetails::new(&entity).unwrap()).unwrap();
+        assert_eq!(
+            details["queue"],
+            json!([
+                {"kind": "call", "operation": "add", "input": {"text": "7"}, "sender": "o"},
+                {"kind": "signal", "operation": "reset", "input": null, "sender": null},
+                {"kind": "lock", "operation": null, "input": null, "sender": "p"},
+            ])
+        );
+        assert_eq!(
+            (&details["lockedBy"], &details["waiting"]),
+            (&json!("q"), &json!(3))
+        );
+        assert_eq!(
+            (&details["state"]["text"], &details["unreadable"]),
+            (&json!("5"), &json!(null))
+        );
+    }
+
+    #[test]
+    fn an_entity_without_a_state_and_one_that_cannot_be_read_are_told_apart() {
+        let details = |input: &str| {
+            let details = EntityDetails::new(&record("@counter@a", input, "{}")).unwrap();
+            (details.entity.state, details.unreadable)
         };
-        EntityDocument::new(&record).map(|entity| serde_json::to_value(entity).unwrap())
+        assert_eq!(details(r#"{"sorter":{}}"#), (None, None));
+        let (state, unreadable) = details(r#""text""#);
+        assert!(state.is_none() && unreadable.is_some());
+        assert!(EntityDetails::new(&record("@counter", "{}", "{}")).is_none());
     }
 
     #[test]

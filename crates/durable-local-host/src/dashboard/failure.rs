@@ -290,12 +290,18 @@ mod tests {
             .with_cause(Failure::new("Panic", "attempt to add with overflow"));
         let events = [encoded(3, EventType::EventSent(sent)), raised(id)];
         let call = blamed_call(&failure, &events).unwrap();
-        assert_eq!((call.kind, call.name.as_str()), ("entity", "counter@big add"));
+        assert_eq!(
+            (call.kind, call.name.as_str()),
+            ("entity", "counter@big add")
+        );
         assert_eq!((call.index, call.action, call.attempts), (1, 3, 1));
         assert_eq!(call.instance.as_deref(), Some("@counter@big"));
         assert!(call.caused);
         // What answers no request is an event like any other.
-        let stranger = [events[0].clone(), raised("00000000-0000-0000-0000-00000000000b")];
+        let stranger = [
+            events[0].clone(),
+            raised("00000000-0000-0000-0000-00000000000b"),
+        ];
         assert!(blamed_call(&failure, &stranger).is_none());
     }
 
