@@ -48,6 +48,7 @@ impl Dashboard {
             "entity" => self.entity(&query).await,
             "value" => self.value(&query).await,
             "event" => self.event(&query).await,
+            "failure" => self.failure(&query).await,
             "changes" => self.changes(&query).await,
             _ => Ok(Page::not_found()),
         };
@@ -140,13 +141,33 @@ impl Dashboard {
         let mut document =
             InstanceDocument::new(&stored.record, history, self.engine.clock().now());
         document.parent = parent(&events);
-        if let Some(failure) = of_instance(&stored.record, &events) {
-            document.failure = Some(FailureDocument {
-                links: links(&failure, EVENT_TEXT),
-                call: self.cause(&stored, &events).await?,
-            });
-        }
+        document.failure = self.why(&stored, &events, EVENT_TEXT).await?;
         Ok(Page::json(&document))
+    }
+
+    /// Why an instance failed, with whole texts.
+    async fn failure(&self, query: &Query<'_>) -> Result<Page, Fault> {
+        let stored = self.stored(&id_of(query)?).await?;
+        let events = decode(&stored.chunks)?;
+        let failure = self.why(&stored, &events, usize::MAX).await?;
+        let failure = failure.ok_or_else(|| Fault::Asked("the instance has not failed".into()))?;
+        Ok(Page::json(&failure))
+    }
+
+    /// Why an instance failed, if it did; texts are cut at `limit` characters.
+    async fn why(
+        &self,
+        stored: &StoredInstance,
+        events: &[Encoded],
+        limit: usize,
+    ) -> Result<Option<FailureDocument>, Fault> {
+        let Some(failure) = of_instance(&stored.record, events) else {
+            return Ok(None);
+        };
+        Ok(Some(FailureDocument {
+            links: links(&failure, limit),
+            call: self.cause(stored, events, limit).await?,
+        }))
     }
 
     /// The call to blame, looked for in failed sub-orchestrations too.
@@ -154,10 +175,11 @@ impl Dashboard {
         &self,
         stored: &StoredInstance,
         events: &[Encoded],
+        limit: usize,
     ) -> Result<Option<CallDocument>, Fault> {
         let mut path = vec![link(stored)];
-        let Some(mut call) =
-            of_instance(&stored.record, events).and_then(|failure| blamed_call(&failure, events))
+        let Some(mut call) = of_instance(&stored.record, events)
+            .and_then(|failure| blamed_call(&failure, events, limit))
         else {
             return Ok(None);
         };
@@ -170,7 +192,7 @@ impl Dashboard {
             };
             let events = decode(&stored.chunks)?;
             let deeper = of_instance(&stored.record, &events)
-                .and_then(|failure| blamed_call(&failure, &events));
+                .and_then(|failure| blamed_call(&failure, &events, limit));
             match deeper {
                 // Further down only as long as one failure led to the next.
                 Some(deeper) if deeper.caused && call.caused => {

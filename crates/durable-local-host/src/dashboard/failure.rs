@@ -13,7 +13,7 @@ use prost::Message as _;
 use serde::Serialize;
 
 use super::documents::LinkDocument;
-use super::events::{EVENT_TEXT, LinkOfFailure, Text, links};
+use super::events::{LinkOfFailure, Text, links};
 use super::operations;
 use crate::store::{Encoded, InstanceRecord};
 
@@ -76,8 +76,12 @@ pub(super) fn of_instance(record: &InstanceRecord, events: &[Encoded]) -> Option
     })
 }
 
-/// The call to blame for the failure of an instance.
-pub(super) fn blamed_call(failure: &Failure, events: &[Encoded]) -> Option<CallDocument> {
+/// The call to blame for the failure of an instance; texts are cut at `limit` characters.
+pub(super) fn blamed_call(
+    failure: &Failure,
+    events: &[Encoded],
+    limit: usize,
+) -> Option<CallDocument> {
     let mut asked: HashMap<i32, Asked<'_>> = HashMap::new();
     // Operations of entities go by the id of their request.
     let mut requests: HashMap<String, i32> = HashMap::new();
@@ -127,8 +131,8 @@ pub(super) fn blamed_call(failure: &Failure, events: &[Encoded]) -> Option<CallD
         index: blamed.index,
         action: blamed.action,
         attempts: failed.iter().filter(same).count(),
-        input: Text::optional(call.input.as_deref(), EVENT_TEXT),
-        links: links(&blamed.failure, EVENT_TEXT),
+        input: Text::optional(call.input.as_deref(), limit),
+        links: links(&blamed.failure, limit),
         caused: told.is_some(),
         instance: call.instance.map(str::to_owned),
     })
@@ -205,6 +209,11 @@ mod tests {
     };
 
     use super::*;
+    use crate::dashboard::events::EVENT_TEXT;
+
+    fn blamed_call(failure: &Failure, events: &[Encoded]) -> Option<CallDocument> {
+        super::blamed_call(failure, events, EVENT_TEXT)
+    }
 
     fn encoded(event_id: i32, kind: EventType) -> Encoded {
         Encoded {
