@@ -203,6 +203,8 @@ impl Dashboard {
             }
         }
         call.path = path;
+        // Requests to entities are kept whole.
+        call.keeps_inputs = call.kind == "entity" || self.engine.keeps_inputs();
         Ok(Some(call))
     }
 

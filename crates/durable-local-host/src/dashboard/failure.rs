@@ -42,6 +42,8 @@ pub(super) struct CallDocument {
     /// How many calls of that name failed.
     pub(super) attempts: usize,
     pub(super) input: Option<Text>,
+    /// Whether histories keep inputs.
+    pub(super) keeps_inputs: bool,
     pub(super) links: Vec<LinkOfFailure>,
     /// Whether the failure of the instance tells of this one.
     pub(super) caused: bool,
@@ -132,21 +134,53 @@ pub(super) fn blamed_call(
         action: blamed.action,
         attempts: failed.iter().filter(same).count(),
         input: Text::optional(call.input.as_deref(), limit),
+        keeps_inputs: true,
         links: links(&blamed.failure, limit),
         caused: told.is_some(),
         instance: call.instance.map(str::to_owned),
     })
 }
 
-/// Whether a failure has another one among its causes, or quotes it.
-fn tells_of(failure: &Failure, call: &Failure, _name: Option<&str>) -> bool {
+/// Whether a failure has that of a call among its causes, or quotes it.
+fn tells_of(failure: &Failure, call: &Failure, name: Option<&str>) -> bool {
     call.chain().any(|cause| {
         let message = cause.message.trim();
         failure.chain().any(|link| {
             (link.error_type == cause.error_type && link.message == cause.message)
-                || (message.chars().count() > SHORT && link.message.contains(message))
+                || (message.chars().count() > SHORT && quotes(&link.message, message, name))
         })
     })
+}
+
+/// Whether a text quotes a message: as a clause of its own, or beside the name of the call. A short
+/// message may well be part of a sentence about something else.
+fn quotes(text: &str, message: &str, name: Option<&str>) -> bool {
+    let named = name.is_some_and(|name| words(text, name).next().is_some());
+    words(text, message).any(|(before, after)| {
+        let begins = before.trim_end().chars().next_back();
+        let ends = after.trim_start().chars().next();
+        let apart = |edge: Option<char>| edge.is_none_or(|edge| !continues(edge));
+        named || (apart(begins) && apart(ends))
+    })
+}
+
+/// Where a text has these words: what stands before and after them.
+fn words<'a>(text: &'a str, words: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+    text.match_indices(words).filter_map(move |(at, _)| {
+        let (before, rest) = text.split_at_checked(at)?;
+        let after = rest.strip_prefix(words)?;
+        let inside = |char: Option<char>, edge: Option<char>| {
+            char.is_some_and(continues) && edge.is_some_and(continues)
+        };
+        let cut = inside(before.chars().next_back(), words.chars().next())
+            || inside(after.chars().next(), words.chars().next_back());
+        (!cut).then_some((before, after))
+    })
+}
+
+/// Whether a character is part of a word.
+fn continues(char: char) -> bool {
+    char.is_alphanumeric() || char == '_'
 }
 
 /// A call that failed.
@@ -277,6 +311,32 @@ mod tests {
         let call = blamed_call(&Failure::new("app::Odd", "no"), &events).unwrap();
         assert_eq!((call.name.as_str(), call.caused), ("undo", false));
         assert!(blamed_call(&Failure::new("app::Odd", "no"), &events[..1]).is_none());
+    }
+
+    #[test]
+    fn a_sentence_that_happens_to_have_the_same_words_quotes_nothing() {
+        let events = [scheduled(0, "charge", "1"), task_failed(0, "timeout")];
+        let caused = |message: &str| {
+            let failure = Failure::new("app::OrderFailed", message);
+            blamed_call(&failure, &events).unwrap().caused
+        };
+        for message in [
+            "payment timeout exceeded",
+            "the timeouts add up: too many",
+            "order_timeout",
+            "recharge: the timeout was wrong",
+        ] {
+            assert!(!caused(message), "{message}");
+        }
+        for message in [
+            "timeout",
+            "order 7 failed: timeout",
+            "order 7 failed: timeout (attempt 3)",
+            "order 7: \"timeout\", so it was not paid",
+            "after the timeout of charge the order was given up",
+        ] {
+            assert!(caused(message), "{message}");
+        }
     }
 
     #[test]
