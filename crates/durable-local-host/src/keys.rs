@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 
 use crate::error::Error;
+use crate::store::make_folder;
 
 /// File of the state folder that keeps them.
 const FILE: &str = "keys.json";
@@ -141,7 +142,7 @@ impl Keys {
     /// Readable by its owner only, and never half written.
     fn write(&self, path: &Path) -> std::io::Result<()> {
         let folder = path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
-        fs::create_dir_all(&folder)?;
+        make_folder(&folder)?;
         // the file of this crate is made with mode 600
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         file.write_all(&serde_json::to_vec_pretty(self)?)?;
