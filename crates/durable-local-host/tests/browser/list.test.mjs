@@ -112,6 +112,30 @@ test("a host that is gone is told, and found again", () => app.withPage("", asyn
   await page.getByRole("link", { name: "unseen" }).waitFor();
 }, { allow: (text) => text.includes("ERR_FAILED") }));
 
+test("a host that fails for a while is asked again", () => app.withPage("", async (page) => {
+  await page.getByText("Live", { exact: true }).waitFor();
+  await page.route("**/dashboard/api/instances*", (route) => route.fulfill({ status: 500, body: "The state cannot be read" }));
+  await app.run("hello_orchestrator", "unseen-500", "x");
+  await page.getByText("Host answers 500").waitFor();
+  await page.unroute("**/dashboard/api/instances*");
+  await page.getByText("Live", { exact: true }).waitFor();
+  await page.getByRole("link", { name: "unseen-500" }).waitFor();
+}, { allow: (text) => text.includes("500") }));
+
+test("a page that is refused what it reads does not call itself live", () => app.withPage("", async (page) => {
+  const live = page.locator("#live");
+  await live.getByText("Live").waitFor();
+  await page.route("**/dashboard/api/instances*", (route) => route.fulfill({ status: 400, body: "`after` cannot be read" }));
+  await app.run("hello_orchestrator", "unseen-400", "x");
+  await page.getByRole("alert").filter({ hasText: "`after` cannot be read" }).waitFor();
+  assert.deepEqual([await live.textContent(), await live.getAttribute("class")], ["", "live "]);
+  await page.unroute("**/dashboard/api/instances*");
+  await page.getByLabel("Id begins with").fill("unseen-400");
+  await page.getByRole("link", { name: "unseen-400" }).waitFor();
+  await live.getByText("Live").waitFor();
+  assert.equal(await page.locator(".note.bad").isVisible(), false);
+}, { allow: (text) => text.includes("400") }));
+
 test("a host without entities says so", () => app.withPage("#/entities", async (page) => {
   await page.getByText("There are no entities yet.").waitFor();
 }));

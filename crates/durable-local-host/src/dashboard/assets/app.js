@@ -4,6 +4,7 @@ import { byId, h, setText } from "./dom.js";
 import { showEntities } from "./entities.js";
 import { showInstance } from "./instance.js";
 import { showList } from "./list.js";
+import { still } from "./live.js";
 
 let leave;
 let shown;
@@ -52,6 +53,7 @@ async function show() {
     else if (view === "instance") await showInstance(main, heading, id, signal);
     else if (view === "entities") await showEntities(main, heading, signal);
     else {
+      still();
       heading("There is no such page");
       main.append(h("p", {}, h("a", { href: "#/instances" }, "To the instances")));
     }

@@ -3,7 +3,7 @@
 import { read } from "./api.js";
 import { byId, h, setText } from "./dom.js";
 import { bytes, pretty, time } from "./format.js";
-import { follow } from "./live.js";
+import { follower } from "./live.js";
 
 const LONG = 300;
 
@@ -58,17 +58,13 @@ export async function showEntities(main, heading, signal) {
     seen = text;
     return overview.mark;
   };
-  let round;
+  const begin = follower(refresh, signal, (error) => {
+    note.hidden = false;
+    setText(note, error.message);
+  });
   const again = (place) => {
-    round?.abort();
-    const own = round = new AbortController();
-    signal.addEventListener("abort", () => own.abort());
     from = place;
-    return follow(refresh, {}, own.signal).catch((error) => {
-      if (own.signal.aborted) return;
-      note.hidden = false;
-      setText(note, error.message);
-    });
+    return begin();
   };
   first.onclick = () => again("");
   await again("");

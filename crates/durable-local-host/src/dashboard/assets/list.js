@@ -4,7 +4,7 @@ import { start } from "./actions.js";
 import { read } from "./api.js";
 import { arrange, byId, h, setText } from "./dom.js";
 import { count, duration, hasEnded, instant, statusBadge, time } from "./format.js";
-import { follow } from "./live.js";
+import { follower } from "./live.js";
 import { rateChart, statusButtons } from "./numbers.js";
 
 const PAGE = 50;
@@ -69,11 +69,11 @@ export async function showList(main, heading, query, signal) {
     h("nav", { class: "pager", "aria-label": "Pages of the list" }, newest, newer, older, found));
 
   const known = new Map();
-  const refresh = async () => {
+  const refresh = async (own) => {
     const asked = parameters();
     const [numbers, list] = await Promise.all([
-      read("overview", {}, signal),
-      read("instances", { ...asked, from: utc(asked.from), to: utc(asked.to), after: pages.at(-1), top: PAGE }, signal),
+      read("overview", {}, own),
+      read("instances", { ...asked, from: utc(asked.from), to: utc(asked.to), after: pages.at(-1), top: PAGE }, own),
     ]);
     overview = numbers;
     setText(byId("hub"), numbers.taskHub);
@@ -110,18 +110,14 @@ export async function showList(main, heading, query, signal) {
 
   const fault = h("p", { class: "note bad", role: "alert", hidden: true });
   filters.after(fault);
-  let round;
+  const begin = follower(refresh, signal, (error) => {
+    fault.hidden = false;
+    setText(fault, error.message);
+  });
   /** Reads anew at once, and goes on following. */
   const again = () => {
-    round?.abort();
-    const own = round = new AbortController();
-    signal.addEventListener("abort", () => own.abort());
     fault.hidden = true;
-    return follow(refresh, {}, own.signal).catch((error) => {
-      if (own.signal.aborted) return;
-      fault.hidden = false;
-      setText(fault, error.message);
-    });
+    return begin();
   };
   const turn = (to) => {
     pages = to;
