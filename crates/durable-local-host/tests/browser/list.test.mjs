@@ -75,6 +75,22 @@ test("filters are in the address", () => app.withPage("#/instances?status=Failed
   assert.deepEqual(await ids(page), ["live-2"]);
 }));
 
+test("the address changes the filter while the list is shown", () => app.withPage("#/instances?status=Failed", async (page) => {
+  await page.getByRole("link", { name: "live-2" }).waitFor();
+  const failed = page.locator(".tile.Failed");
+  assert.equal(await failed.getAttribute("aria-pressed"), "true");
+  await page.getByRole("navigation", { name: "Pages", exact: true }).getByRole("link", { name: "Instances" }).click();
+  await page.getByRole("link", { name: "live-1" }).waitFor();
+  assert.equal(await failed.getAttribute("aria-pressed"), "false");
+  await page.evaluate(() => { location.hash = "#/instances?name=HELLO&prefix=live"; });
+  await page.waitForFunction(() => document.querySelectorAll(".instances tbody tr").length === 1);
+  assert.deepEqual(await ids(page), ["live-1"]);
+  assert.equal(await page.getByLabel("Id begins with").inputValue(), "live");
+  await page.goBack();
+  await page.getByRole("link", { name: "live-2" }).waitFor();
+  assert.equal(await page.getByLabel("Name contains").inputValue(), "");
+}));
+
 test("pages follow each other", async () => {
   for (let number = 0; number < 60; number++) await app.start("hello_orchestrator", `page-${number}`, "x");
   await app.until("page-59", "Completed");

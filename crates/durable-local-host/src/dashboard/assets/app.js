@@ -3,11 +3,13 @@
 import { byId, h, setText } from "./dom.js";
 import { showEntities } from "./entities.js";
 import { showInstance } from "./instance.js";
+import { takeKey } from "./key.js";
 import { showList } from "./list.js";
 import { still } from "./live.js";
 
 let leave;
 let shown;
+let follow;
 
 /** `#/instance/an%20id?a=b` as its parts. */
 function place() {
@@ -22,13 +24,16 @@ function place() {
   return { view: view || "instances", id, query: new URLSearchParams(query ?? "") };
 }
 
+/** Shows what the address asks for. A view that is shown already may follow what changes behind its `?`. */
 async function show() {
+  // A key in the address is for all that comes after it.
+  const fresh = takeKey();
   const { view, id, query } = place();
-  // A filter changes the address, not the view.
   const key = `${view}/${id}`;
-  if (key === shown) return;
+  if (key === shown && !fresh) return follow?.(query);
   const first = shown === undefined;
   shown = key;
+  follow = undefined;
   leave?.abort();
   leave = new AbortController();
   const { signal } = leave;
@@ -49,7 +54,7 @@ async function show() {
     return element;
   };
   try {
-    if (view === "instances") await showList(main, heading, query, signal);
+    if (view === "instances") await showList(main, heading, query, signal, (change) => { follow = change; });
     else if (view === "instance") await showInstance(main, heading, id, signal);
     else if (view === "entities") await showEntities(main, heading, signal);
     else {

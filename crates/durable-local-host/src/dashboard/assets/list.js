@@ -23,8 +23,13 @@ function row(instance) {
     h("td", { class: "custom" }, instance.customStatus ? instance.customStatus.text + (instance.customStatus.length ? "…" : "") : ""));
 }
 
-export async function showList(main, heading, query, signal) {
-  const statuses = new Set((query.get("status") ?? "").split(",").filter(Boolean));
+const FIELDS = ["name", "prefix", "from", "to"];
+
+const statusesOf = (query) => new Set((query.get("status") ?? "").split(",").filter(Boolean));
+
+/** The list; `follow` gets what is to be done when the address asks for another filter. */
+export async function showList(main, heading, query, signal, follow) {
+  let statuses = statusesOf(query);
   let pages = [""];
   let overview = { orchestrators: [] };
   const title = heading("Instances");
@@ -131,6 +136,11 @@ export async function showList(main, heading, query, signal) {
     history.replaceState(null, "", `#/instances${search.size ? `?${search}` : ""}`);
     again();
   };
+  follow((other) => {
+    statuses = statusesOf(other);
+    for (const name of FIELDS) filters.elements[name].value = other.get(name) ?? "";
+    turn([""]);
+  });
   let typing;
   filters.addEventListener("input", () => {
     clearTimeout(typing);
