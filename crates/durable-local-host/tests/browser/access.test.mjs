@@ -23,6 +23,7 @@ const app = setUp(async () => {
   await app.until("suspended", "Suspended");
   await app.until("terminated", "Terminated");
   await app.until("waiting", "Running");
+  await app.signal("counter", "clicks", "set", "5");
 });
 
 /** Goes on with the tab key until something of that name has the focus. */
@@ -84,7 +85,8 @@ const VIEWS = {
   waiting: ["#/instance/waiting", (page) => page.getByText("Waiting for an event")],
   parent: ["#/instance/parent", (page) => page.getByRole("region", { name: "Sub-orchestrations" })],
   suspended: ["#/instance/suspended", (page) => badge(page, "Suspended")],
-  entities: ["#/entities", (page) => page.locator(".note:not([hidden])")],
+  entities: ["#/entities", (page) => page.getByRole("link", { name: "clicks" })],
+  entity: ["#/instance/@counter@clicks", (page) => page.getByRole("region", { name: "State" })],
 };
 
 for (const colorScheme of ["light", "dark"]) {

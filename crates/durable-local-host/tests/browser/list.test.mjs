@@ -151,26 +151,3 @@ test("a page that is refused what it reads does not call itself live", () => app
   await live.getByText("Live").waitFor();
   assert.equal(await page.locator(".note.bad").isVisible(), false);
 }, { allow: (text) => text.includes("400") }));
-
-test("a host without entities says so", () => app.withPage("#/entities", async (page) => {
-  await page.getByText("There are no entities yet.").waitFor();
-}));
-
-test("entities are shown with state and lock", () => app.withPage("", async (page) => {
-  const entity = (key, more) => ({ id: `@counter@${key}`, name: "counter", key, state: { text: "5" }, lockedBy: null, waiting: 0, lastOperation: "2026-01-01T00:00:00Z", ...more });
-  const pages = {
-    "": { entities: [entity("a", { lockedBy: "transfer-1", waiting: 3 }), entity("", { state: null })], next: "@counter@z" },
-    "@counter@z": { entities: [entity("z", { state: { text: `"${"long ".repeat(100)}"` } })], next: null },
-  };
-  await page.route("**/dashboard/api/entities*", (route) => route.fulfill({ json: pages[new URL(route.request().url()).searchParams.get("from") ?? ""] }));
-  await page.getByRole("link", { name: "Entities" }).click();
-  const locked = page.getByRole("row", { name: /counter a 5 transfer-1 3/ });
-  await locked.waitFor();
-  assert.equal(await locked.getByRole("link", { name: "transfer-1" }).getAttribute("href"), "#/instance/transfer-1");
-  await page.getByRole("row", { name: /counter \(empty key\) none nobody 0/ }).waitFor();
-  await page.getByRole("button", { name: "Next" }).click();
-  await page.getByRole("link", { name: "z", exact: true }).waitFor();
-  await page.locator("summary", { hasText: '"long long' }).waitFor();
-  await page.getByRole("button", { name: "First" }).click();
-  await locked.waitFor();
-}));

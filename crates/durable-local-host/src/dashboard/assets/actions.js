@@ -2,11 +2,11 @@
 
 import { instancePath, manage } from "./api.js";
 import { ask, field } from "./dialogs.js";
-import { h, tell } from "./dom.js";
+import { h, instanceHref, tell } from "./dom.js";
 import { hasEnded } from "./format.js";
 
 const short = (id) => (id.length > 60 ? `${id.slice(0, 57)}…` : id);
-const open = (id) => { location.hash = `#/instance/${encodeURIComponent(id)}`; };
+const open = (id) => { location.hash = instanceHref(id); };
 
 /** Asks what to start. */
 export async function start(names, name = "", input = "") {
@@ -107,8 +107,6 @@ const ACTIONS = [
 
 /** The buttons for an instance of that status. */
 export function buttons(id, status) {
-  // An entity is an instance too, but not one to steer.
-  if (/^@[^@]+@/.test(id)) return [];
   return ACTIONS.filter((action) => action.when(status)).map((action) =>
     h("button", {
       type: "button",

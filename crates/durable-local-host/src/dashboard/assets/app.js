@@ -1,7 +1,8 @@
 // Which view the address asks for.
 
-import { byId, h, setText } from "./dom.js";
+import { byId, h, isEntity, setText } from "./dom.js";
 import { showEntities } from "./entities.js";
+import { showEntity } from "./entity.js";
 import { showInstance } from "./instance.js";
 import { takeKey } from "./key.js";
 import { showList } from "./list.js";
@@ -39,8 +40,11 @@ async function show() {
   const { signal } = leave;
   const main = byId("main");
   main.replaceChildren();
+  // An entity is kept as an instance, but it is none to look into.
+  const entity = view === "instance" && isEntity(id);
+  const list = entity ? "entities" : view === "instance" ? "instances" : view;
   for (const link of document.querySelectorAll(".top nav a")) {
-    const current = link.getAttribute("href") === `#/${view === "instance" ? "instances" : view}`;
+    const current = link.getAttribute("href") === `#/${list}`;
     if (current) link.setAttribute("aria-current", view === "instance" ? "true" : "page");
     else link.removeAttribute("aria-current");
   }
@@ -55,6 +59,7 @@ async function show() {
   };
   try {
     if (view === "instances") await showList(main, heading, query, signal, (change) => { follow = change; });
+    else if (entity) await showEntity(main, heading, id, signal);
     else if (view === "instance") await showInstance(main, heading, id, signal);
     else if (view === "entities") await showEntities(main, heading, signal);
     else {

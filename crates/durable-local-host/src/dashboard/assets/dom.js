@@ -38,6 +38,33 @@ export function arrange(parent, wanted) {
   });
 }
 
+/** Whether the host takes an id for that of an entity. */
+export const isEntity = (id) => /^@[^@]+@/.test(id);
+
+/** The address of the page of an instance or an entity. */
+export const instanceHref = (id) => `#/instance/${encodeURIComponent(id)}`;
+
+/** A link to it. */
+export const link = (id, text) => h("a", { href: instanceHref(id) }, text ?? id);
+
+/** Puts a new element in the place of an old one when what it is made of has changed. */
+export function slot() {
+  let seen;
+  const place = h("div", { class: "slot" });
+  return {
+    place,
+    put(key, make) {
+      const text = JSON.stringify(key);
+      if (text === seen) return;
+      seen = text;
+      const focused = place.contains(document.activeElement);
+      const made = make();
+      place.replaceChildren(...(made ? [made] : []));
+      if (focused) document.querySelector("h1")?.focus();
+    },
+  };
+}
+
 let fading;
 
 /** Tells something in passing. */

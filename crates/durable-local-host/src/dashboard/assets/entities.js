@@ -1,7 +1,7 @@
 // The entities.
 
 import { read } from "./api.js";
-import { byId, h, setText } from "./dom.js";
+import { byId, h, instanceHref, setText } from "./dom.js";
 import { bytes, pretty, time } from "./format.js";
 import { follower } from "./live.js";
 
@@ -18,11 +18,11 @@ function state(value) {
 
 function row(entity) {
   const lock = entity.lockedBy
-    ? h("a", { href: `#/instance/${encodeURIComponent(entity.lockedBy)}` }, entity.lockedBy)
+    ? h("a", { href: instanceHref(entity.lockedBy) }, entity.lockedBy)
     : none("nobody");
   return h("tr", {},
     h("td", { class: "name" }, entity.name),
-    h("td", { class: "id" }, h("a", { href: `#/instance/${encodeURIComponent(entity.id)}` }, entity.key || "(empty key)")),
+    h("td", { class: "id" }, h("a", { href: instanceHref(entity.id) }, entity.key || "(empty key)")),
     h("td", {}, state(entity.state)),
     h("td", { class: "id" }, lock),
     h("td", { class: "number" }, String(entity.waiting)),

@@ -1,6 +1,6 @@
 // Why an instance failed, first of all the call that did it.
 
-import { h } from "./dom.js";
+import { h, instanceHref } from "./dom.js";
 import { bytes, pretty } from "./format.js";
 
 const said = (text) => text.text + (text.length ? `… (${bytes(text.length)})` : "");
@@ -24,7 +24,7 @@ export function failurePanel(failure, jump) {
   const where = call && call.path.at(-1);
   const kind = CALLS[call?.kind];
   const own = !call || !call.caused;
-  const to = (id, name) => h("a", { class: "button", href: `#/instance/${encodeURIComponent(id)}` }, `Go to ${name}`);
+  const to = (id, name) => h("a", { class: "button", href: instanceHref(id) }, `Go to ${name}`);
   const show = call && [
     here && h("button", { type: "button", onclick: () => jump(call.index) }, "Show in the history"),
     call.instance ? to(call.instance, call.kind === "entity" ? call.instance : call.name) : !here && to(where.id, where.name),
@@ -35,7 +35,7 @@ export function failurePanel(failure, jump) {
       h("h2", {}, "Failed in ", kind, " ", h("strong", {}, call.name)),
       call.path.length > 1 && h("p", {}, "Path: ", call.path.map((step, at) => [
         at > 0 && " › ",
-        at === 0 ? step.name : h("a", { href: `#/instance/${encodeURIComponent(step.id)}` }, step.name),
+        at === 0 ? step.name : h("a", { href: instanceHref(step.id) }, step.name),
       ]).flat(), ` › ${call.name}`),
       h("p", { class: "hint" }, `Action #${call.action}; calls of ${call.name} that failed: ${call.attempts}`),
       chain(call.links),

@@ -1,7 +1,7 @@
 // The raw history.
 
 import { read } from "./api.js";
-import { arrange, h, pager, tell } from "./dom.js";
+import { arrange, h, instanceHref, pager, tell } from "./dom.js";
 import { after, bytes, instant, pretty, time } from "./format.js";
 
 const ROWS = 200;
@@ -59,7 +59,7 @@ function row(event, id, begin, asked) {
     h("td", {}, time(event.time, true)),
     h("td", { class: "number" }, after(instant(event.time) - begin)),
     h("td", {}, event.type),
-    h("td", { class: "what" }, what, event.instanceId && h("a", { href: `#/instance/${encodeURIComponent(event.instanceId)}` }, ` ${event.instanceId}`)),
+    h("td", { class: "what" }, what, event.instanceId && h("a", { href: instanceHref(event.instanceId) }, ` ${event.instanceId}`)),
     h("td", { class: "values" }, values(event, id)));
 }
 

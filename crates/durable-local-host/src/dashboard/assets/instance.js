@@ -2,7 +2,7 @@
 
 import { buttons } from "./actions.js";
 import { read } from "./api.js";
-import { byId, h, setText, tell } from "./dom.js";
+import { byId, h, link, setText, slot, tell } from "./dom.js";
 import { asText, failurePanel } from "./failure.js";
 import { duration, hasEnded, instant, statusBadge, time } from "./format.js";
 import { historyTable } from "./history.js";
@@ -10,26 +10,6 @@ import { follow } from "./live.js";
 import { KINDS, spans, title } from "./spans.js";
 import { timeline } from "./timeline.js";
 import { copyButton, valueSection } from "./values.js";
-
-const link = (id, text) => h("a", { href: `#/instance/${encodeURIComponent(id)}` }, text ?? id);
-
-/** Puts a new element in the place of an old one when what it is made of has changed. */
-function slot() {
-  let seen;
-  const place = h("div", { class: "slot" });
-  return {
-    place,
-    put(key, make) {
-      const text = JSON.stringify(key);
-      if (text === seen) return;
-      seen = text;
-      const focused = place.contains(document.activeElement);
-      const made = make();
-      place.replaceChildren(...(made ? [made] : []));
-      if (focused) document.querySelector("h1")?.focus();
-    },
-  };
-}
 
 function facts(instance) {
   const ended = hasEnded(instance.status);

@@ -2,7 +2,7 @@
 
 import { start } from "./actions.js";
 import { read } from "./api.js";
-import { arrange, byId, h, setText } from "./dom.js";
+import { arrange, byId, h, instanceHref, setText } from "./dom.js";
 import { count, duration, hasEnded, instant, statusBadge, time } from "./format.js";
 import { follower } from "./live.js";
 import { rateChart, statusButtons } from "./numbers.js";
@@ -17,7 +17,7 @@ function row(instance) {
   return h("tr", { "data-id": instance.id },
     h("td", {}, statusBadge(instance.status)),
     h("td", { class: "name" }, instance.name, instance.version && h("span", { class: "hint" }, ` ${instance.version}`)),
-    h("td", { class: "id" }, h("a", { href: `#/instance/${encodeURIComponent(instance.id)}` }, instance.id)),
+    h("td", { class: "id" }, h("a", { href: instanceHref(instance.id) }, instance.id)),
     h("td", {}, time(instance.created)),
     h("td", { class: "number" }, ended ? duration(instant(instance.updated) - instant(instance.created)) : "–"),
     h("td", { class: "custom" }, instance.customStatus ? instance.customStatus.text + (instance.customStatus.length ? "…" : "") : ""));

@@ -1,6 +1,6 @@
 // The history as a picture, and as a table that says the same.
 
-import { arrange, h, pager, s } from "./dom.js";
+import { arrange, h, instanceHref, pager, s } from "./dom.js";
 import { after, duration } from "./format.js";
 import { KINDS, OUTCOMES, title } from "./spans.js";
 
@@ -128,7 +128,7 @@ export function timeline(jump, signal) {
     if (!known.has(key)) {
       known.set(key, h("tr", {},
         h("td", {}, KINDS[span.kind]),
-        h("td", {}, span.instanceId ? h("a", { href: `#/instance/${encodeURIComponent(span.instanceId)}` }, title(span)) : title(span)),
+        h("td", {}, span.instanceId ? h("a", { href: instanceHref(span.instanceId) }, title(span)) : title(span)),
         h("td", {}, OUTCOMES[span.outcome]),
         h("td", { class: "number" }, after(span.start - begin)),
         h("td", { class: "number" }, span.end === null ? "–" : duration(span.end - span.start)),
