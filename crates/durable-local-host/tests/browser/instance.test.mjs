@@ -74,6 +74,42 @@ test("a failing operation of an entity is blamed", async () => {
   });
 });
 
+const copied = async (page, panel) => {
+  await panel.getByRole("button", { name: "Copy" }).click();
+  await page.getByText("The failure was copied").waitFor();
+  return page.evaluate(() => navigator.clipboard.readText());
+};
+const clipboard = { context: { permissions: ["clipboard-read", "clipboard-write"] } };
+
+test("a long failure is shown in part and then whole, and copied whole", async () => {
+  const message = `${"no ".repeat(2_000)}in the end`;
+  await app.run("fail_orch", "wordy", { message });
+  await app.withPage("#/instance/wordy", async (page) => {
+    const panel = page.getByRole("region", { name: "Failure" });
+    await panel.getByRole("button", { name: /^Show all/ }).first().waitFor();
+    assert.ok(!(await panel.textContent()).includes("in the end"));
+    const text = await copied(page, panel);
+    assert.ok(text.includes(message), text);
+    assert.match(text, /^wordy failed\n/);
+    await panel.getByRole("button", { name: /^Show all/ }).first().click();
+    await panel.getByText("in the end").waitFor();
+    assert.match(await page.evaluate(() => document.activeElement.textContent), /in the end$/);
+  }, clipboard);
+});
+
+test("stacks are copied too", async () => {
+  await app.signal("counter", "huge", "set", "9223372036854775807");
+  await app.run("lock_orch", "stack", { a: "none", b: "huge" });
+  await app.withPage("#/instance/stack", async (page) => {
+    const panel = page.getByRole("region", { name: "Failure" });
+    const text = await copied(page, panel);
+    const whole = await (await fetch(`${app.url}/dashboard/api/failure?id=stack`)).json();
+    const { stack } = whole.call.links.find((link) => link.stack);
+    assert.ok(stack.text.length > 100 && text.includes(stack.text), text);
+    assert.match(text, /^entity operation counter@huge add, action #\d+ of stack, failed\n/);
+  }, clipboard);
+});
+
 test("terminating asks first", async () => {
   await app.start("long_timer", "endless", { days: 3 });
   await app.until("endless", "Running");

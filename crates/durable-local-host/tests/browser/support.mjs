@@ -23,6 +23,8 @@ export async function startHost(options = []) {
   const child = spawn(`${TARGET}/debug/conformance`, ["--port", "0", "--memory", ...options], {
     cwd: `${ROOT}examples/conformance`,
     stdio: ["ignore", "pipe", "inherit"],
+    // Panics tell where they came from.
+    env: { ...process.env, RUST_BACKTRACE: "1" },
   });
   const ended = new Promise((done) => child.once("exit", done));
   const url = await new Promise((found, failed) => {

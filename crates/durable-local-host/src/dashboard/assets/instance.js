@@ -3,7 +3,7 @@
 import { buttons } from "./actions.js";
 import { read } from "./api.js";
 import { byId, h, link, setText, slot, tell } from "./dom.js";
-import { asText, failurePanel } from "./failure.js";
+import { failurePanel } from "./failure.js";
 import { duration, hasEnded, instant, statusBadge, time } from "./format.js";
 import { historyTable } from "./history.js";
 import { follow } from "./live.js";
@@ -104,12 +104,7 @@ export async function showInstance(main, heading, id, signal) {
     slots.badge.put(instance.status, () => statusBadge(instance.status));
     slots.actions.put(instance.status, () => h("div", { class: "actions", role: "group", "aria-label": "Actions" }, buttons(id, instance.status)));
     slots.facts.put([instance.updated, instance.status, instance.executionId, instance.parent, instance.scheduled], () => facts(instance));
-    slots.failure.put(instance.failure, () => {
-      if (!instance.failure) return null;
-      const panel = failurePanel(instance.failure, (index) => history.jump(index));
-      panel.querySelector("h2").after(h("p", { class: "corner" }, copyButton(asText(instance.failure), "failure")));
-      return panel;
-    });
+    slots.failure.put(instance.failure, () => instance.failure && failurePanel(id, instance.failure, history.jump));
     slots.waiting.put([instance.status, list.filter((span) => span.outcome === "open").map((span) => span.index)], () => waiting(instance, list));
     slots.values.put([instance.input, instance.output, instance.customStatus, Boolean(instance.failure)], () => h("div", { class: "values" },
       valueSection("Input", instance, "input"),

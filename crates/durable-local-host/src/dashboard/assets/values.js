@@ -31,16 +31,22 @@ export function valueSection(title, instance, part) {
     valueBox(instance[part], () => readText("value", { id: instance.id, part })));
 }
 
-/** Copies a text. */
+/** Copies a text, or what a function fetches. */
 export function copyButton(text, what) {
   return h("button", {
     type: "button", class: "small",
     onclick: async () => {
+      let fetched;
       try {
-        await navigator.clipboard.writeText(text);
+        fetched = Promise.resolve(typeof text === "function" ? text() : text);
+        // Begun before the text is there: browsers allow it for a short while after a click only.
+        const blob = fetched.then((whole) => new Blob([whole], { type: "text/plain" }));
+        blob.catch(() => undefined);
+        await navigator.clipboard.write([new ClipboardItem({ "text/plain": blob })]);
         tell(`The ${what} was copied`);
       } catch {
-        tell("The browser does not allow copying here", true);
+        const fault = await fetched.then(() => "The browser does not allow copying here", (error) => error.message);
+        tell(fault, true);
       }
     },
   }, "Copy");
