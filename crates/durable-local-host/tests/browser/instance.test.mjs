@@ -24,6 +24,12 @@ test("an event is raised and taken", async () => {
   });
 });
 
+/** Whether an element is within the screen, and within the box that scrolls it. */
+const seen = (locator) => locator.evaluate((element) => {
+  const [own, box] = [element, element.closest(".scroll")].map((each) => each.getBoundingClientRect());
+  return own.height > 0 && own.top >= Math.max(0, box.top) && own.bottom <= Math.min(innerHeight, box.bottom);
+});
+
 test("the failing activity stands on top", async () => {
   await app.run("retry_orch", "retried", { maxAttempts: 3, failTimes: 9, firstMs: 10 });
   await app.withPage("#/instances", async (page) => {
@@ -38,6 +44,7 @@ test("the failing activity stands on top", async () => {
     await panel.getByRole("button", { name: "Show in the history" }).click();
     const row = await page.evaluate(() => document.activeElement.textContent);
     assert.match(row, /TaskFailed/);
+    assert.ok(await seen(page.locator(".events tr:focus").getByText("attempt 3 of retried fails")), "the message is seen");
     await page.getByRole("img", { name: /3 failed/ }).waitFor();
     await page.locator(".timeline .label", { hasText: "flaky (attempt 3)" }).waitFor();
     await page.locator(".timeline .label", { hasText: "Pause before" }).first().waitFor();
@@ -209,6 +216,10 @@ test("a history of ten thousand events can be gone through", async () => {
     assert.ok(await page.locator(".events tbody tr").count() <= 200);
     assert.ok(await page.locator(".timeline .span").count() <= 120);
     const parts = page.getByRole("navigation", { name: "Parts of the history" });
+    const scroller = page.getByRole("region", { name: "Events of the history" });
+    await scroller.evaluate((element) => { element.scrollTop = 500; });
+    await parts.getByRole("button", { name: "Next" }).click();
+    assert.equal(await scroller.evaluate((element) => element.scrollTop), 0);
     await parts.getByRole("button", { name: "Last" }).click();
     await page.locator(".events td", { hasText: "ExecutionCompleted" }).waitFor();
     await parts.getByRole("button", { name: "Previous" }).click();

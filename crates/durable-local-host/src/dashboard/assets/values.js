@@ -4,12 +4,11 @@ import { readText } from "./api.js";
 import { h, tell } from "./dom.js";
 import { bytes, pretty } from "./format.js";
 
-/** A value in a box. `whole` fetches all of it when it was cut. */
-export function valueBox(value, whole) {
+/** A value in a box, under a label if it has one. `whole` fetches all of it when it was cut. */
+export function valueBox(value, whole, label) {
   if (!value) return h("p", { class: "none" }, "none");
   const box = h("pre", { class: "value", tabindex: "0" }, value.length ? `${value.text}…` : pretty(value.text));
-  if (!value.length) return box;
-  const more = h("button", {
+  const more = value.length && h("button", {
     type: "button", class: "small",
     onclick: async () => {
       try {
@@ -21,7 +20,7 @@ export function valueBox(value, whole) {
       }
     },
   }, `Show all ${bytes(value.length)}`);
-  return h("div", {}, box, more);
+  return h("div", {}, label && h("p", { class: "label" }, label), box, more);
 }
 
 /** A value of an instance under a heading; `null` stays away unless it is wanted. */
