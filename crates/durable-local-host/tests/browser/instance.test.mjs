@@ -228,6 +228,20 @@ test("a history of ten thousand events can be gone through", async () => {
   });
 });
 
+test("a timeline in parts opens at the failure, and counts from the beginning of all", async () => {
+  await app.run("retry_orch", "patient", { maxAttempts: 60, failTimes: 99, firstMs: 1, backoff: 1 });
+  await app.withPage("#/instance/patient", async (page) => {
+    const picture = page.getByRole("img", { name: /^Timeline of 119 calls, .* 60 failed\. Rows 101 to 119 are shown\./ });
+    await picture.waitFor();
+    await page.locator(".timeline .label", { hasText: "flaky (attempt 60)" }).waitFor();
+    const axis = page.locator(".timeline .axis text");
+    assert.notEqual(await axis.first().textContent(), "0");
+    await page.getByRole("navigation", { name: "Parts of the timeline" }).getByRole("button", { name: "First" }).click();
+    await page.getByRole("img", { name: /^Timeline of 119 calls, .* 60 failed\. Rows 1 to 100 are shown\./ }).waitFor();
+    assert.equal(await axis.first().textContent(), "0");
+  });
+});
+
 test("a long value is shown in part and then whole", async () => {
   await app.run("echo_orch", "long", { text: "x".repeat(50_000), end: "the very end" });
   await app.withPage("#/instance/long", async (page) => {

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { spans } from "../../src/dashboard/assets/spans.js";
+import { tick } from "../../src/dashboard/assets/timeline.js";
 
 /** A history of turns, each a list of [type, event id, more]. */
 function history(...turns) {
@@ -70,4 +71,10 @@ test("operations of entities last until they are answered", () => {
     ["sent", "op", "completed"],
     ["event", "id-9", "completed"],
   ]);
+});
+
+test("ticks far from the beginning are told apart", () => {
+  assert.deepEqual([0, 50, 3_500, 4_000].map((ms) => tick(ms, 50)), ["0", "50 ms", "3.5 s", "4 s"]);
+  assert.deepEqual([3_720_500, 3_721_000, 3_721_500].map((ms) => tick(ms, 500)), ["1 h 2 min 0.5 s", "1 h 2 min 1 s", "1 h 2 min 1.5 s"]);
+  assert.deepEqual([86_400_000, 93_600_000].map((ms) => tick(ms, 7_200_000)), ["1 d", "1 d 2 h"]);
 });

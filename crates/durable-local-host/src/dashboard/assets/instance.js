@@ -111,7 +111,9 @@ export async function showInstance(main, heading, id, signal) {
       valueSection("Output", instance, "output"),
       instance.customStatus && valueSection("Custom status", instance, "customStatus")));
     slots.children.put(list.filter((span) => span.kind === "orchestration").map((span) => [span.index, span.outcome]), () => children(list));
-    picture.update(list, () => (ended ? instant(instance.updated) : Date.now() + ahead));
+    const call = instance.failure?.call;
+    const blamed = call?.caused && call.path.length === 1 ? call.index : undefined;
+    picture.update(list, () => (ended ? instant(instance.updated) : Date.now() + ahead), blamed);
     history.update(events);
     if (before && before !== instance.status) tell(`Now ${instance.status}`);
     before = instance.status;
