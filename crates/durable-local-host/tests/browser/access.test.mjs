@@ -153,3 +153,62 @@ test("changes are told to screen readers", () => app.withPage("#/instance/waitin
   await app.call("POST", "/instances/waiting/resume");
   await page.locator("[aria-live=polite]", { hasText: "Now Running" }).waitFor();
 }));
+
+test("pagers keep the focus", async () => {
+  for (let number = 10; number < 70; number++) {
+    await app.start("hello_orchestrator", `paged-${number}`, "x");
+    await app.signal("counter", `paged-${number}`, "set", "1");
+  }
+  await app.until("paged-69", "Completed");
+  const press = async (page, name) => {
+    await page.getByRole("button", { name, exact: true }).focus();
+    await page.keyboard.press("Enter");
+  };
+  await app.withPage("#/instances?prefix=paged-", async (page) => {
+    await page.getByRole("link", { name: "paged-69" }).waitFor();
+    await press(page, "Older");
+    await page.getByRole("link", { name: "paged-10" }).waitFor();
+    assert.equal(await focused(page), "Older");
+    assert.equal(await page.getByRole("button", { name: "Older" }).getAttribute("aria-disabled"), "true");
+    await press(page, "Newest");
+    await page.getByRole("link", { name: "paged-69" }).waitFor();
+    assert.equal(await focused(page), "Newest");
+    // There is only one page now.
+    await page.getByRole("button", { name: "Older" }).focus();
+    await page.evaluate(() => { location.hash = "#/instances?prefix=waiting"; });
+    await page.getByRole("link", { name: "waiting" }).waitFor();
+    assert.equal(await focused(page), "Instances");
+  });
+  await app.withPage("#/entities", async (page) => {
+    await page.getByRole("link", { name: "paged-10" }).waitFor();
+    await press(page, "Next");
+    await page.getByRole("link", { name: "paged-69" }).waitFor();
+    assert.equal(await focused(page), "Next");
+  });
+  await app.run("fan_out", "wide", { n: 150 });
+  await app.withPage("#/instance/wide", async (page) => {
+    await badge(page, "Completed").waitFor();
+    for (const what of ["history", "timeline"]) {
+      const parts = page.getByRole("navigation", { name: `Parts of the ${what}` });
+      await parts.getByRole("button", { name: "Last" }).focus();
+      await page.keyboard.press("Enter");
+      await parts.getByText(/(\d+) of \1$/).waitFor();
+      assert.equal(await focused(page), "Last");
+    }
+  });
+});
+
+test("a busy list is told to screen readers only when somebody asks for something", () => app.withPage("#/instances", async (page) => {
+  await page.locator(".instances tbody tr").first().waitFor();
+  await page.evaluate(() => {
+    globalThis.told = [];
+    const observer = new MutationObserver((changes) => globalThis.told.push(...changes.map(({ target }) => target.textContent).filter(Boolean)));
+    for (const each of document.querySelectorAll("[role=status], [aria-live]")) observer.observe(each, { childList: true, characterData: true, subtree: true });
+  });
+  await app.run("hello_orchestrator", "busy", "x");
+  await page.getByRole("row", { name: /Completed hello_orchestrator busy/ }).waitFor();
+  assert.deepEqual(await page.evaluate(() => globalThis.told), []);
+  await page.getByLabel("Id begins with").fill("busy");
+  await page.waitForFunction(() => globalThis.told.length > 0);
+  assert.deepEqual(await page.evaluate(() => globalThis.told), ["1 shown"]);
+}));

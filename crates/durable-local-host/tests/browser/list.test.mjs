@@ -59,7 +59,8 @@ test("the list follows what happens, and filters", () => app.withPage("", async 
   assert.equal(await failed.getAttribute("aria-pressed"), "true");
   await failed.click();
   await page.getByLabel("Name contains").fill("HELLO");
-  await page.waitForFunction(() => document.querySelectorAll(".instances tbody tr").length === 1);
+  await page.getByRole("link", { name: "live-2" }).waitFor({ state: "detached" });
+  await page.getByRole("link", { name: "live-1" }).waitFor();
   assert.deepEqual(await ids(page), ["live-1"]);
   await page.getByLabel("Id begins with").fill("nothing");
   await page.getByText("No instance fits these filters.").waitFor();

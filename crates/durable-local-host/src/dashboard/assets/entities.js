@@ -1,7 +1,7 @@
 // The entities.
 
 import { read } from "./api.js";
-import { byId, h, instanceHref, setText } from "./dom.js";
+import { byId, enable, h, instanceHref, pageButton, setText } from "./dom.js";
 import { bytes, pretty, time } from "./format.js";
 import { follower } from "./live.js";
 
@@ -36,20 +36,20 @@ export async function showEntities(main, heading, signal) {
   const rows = h("tbody");
   const table = h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Entities", hidden: true },
     h("table", {}, h("thead", {}, h("tr", {}, COLUMNS.map((name) => h("th", { scope: "col", class: name === "Waiting" ? "number" : "" }, name)))), rows));
-  const first = h("button", { type: "button", hidden: true }, "First");
-  const next = h("button", { type: "button", hidden: true }, "Next");
-  main.append(h("div", { class: "head" }, heading("Entities")), note, table,
-    h("nav", { class: "pager", "aria-label": "Pages of the list" }, first, next));
   let from = "";
+  let following;
+  const first = pageButton("First", () => again(""));
+  const next = pageButton("Next", () => again(following));
+  const bar = h("nav", { class: "pager", "aria-label": "Pages of the list" }, first, next);
+  main.append(h("div", { class: "head" }, heading("Entities")), note, table, bar);
   let seen;
   const refresh = async (own) => {
     // The mark comes first: what changes while the rest is read shows as a change.
     const overview = await read("overview", {}, own);
     const page = await read("entities", { from }, own);
     setText(byId("hub"), overview.taskHub);
-    first.hidden = from === "";
-    next.hidden = !page.next;
-    next.onclick = () => again(page.next);
+    following = page.next;
+    enable(bar, [[first, from !== ""], [next, Boolean(page.next)]]);
     note.hidden = page.entities.length > 0;
     table.hidden = page.entities.length === 0;
     setText(note, from ? "There are no entities on this page." : "There are no entities yet. An entity comes to be with its first operation.");
@@ -66,6 +66,5 @@ export async function showEntities(main, heading, signal) {
     from = place;
     return begin();
   };
-  first.onclick = () => again("");
   await again("");
 }

@@ -60,33 +60,29 @@ function row(event, id, begin, asked) {
 /** The table of an instance's events. */
 export function historyTable(id) {
   const rows = h("tbody");
-  const parts = h("div");
+  const parts = pager(ROWS, "history", (from) => {
+    show(from);
+    scroller.scrollTop = 0;
+  });
   const scroller = h("div", { class: "scroll tall", tabindex: "0", role: "region", "aria-label": "Events of the history" },
     h("table", { class: "events" },
       h("thead", {}, h("tr", {}, ["Place", "Id", "Time", "After", "Event", "What", "Values"].map((name, at) => h("th", { scope: "col", class: at < 2 || at === 3 ? "number" : "" }, name)))),
       rows));
   const heading = h("h2", {}, "History");
-  const element = h("section", { class: "card", "aria-label": "History" }, heading, scroller, parts);
+  const element = h("section", { class: "card", "aria-label": "History" }, heading, scroller, parts.element);
   const known = new Map();
   const asked = new Map();
   let events = [];
   let first = 0;
   const show = (from) => {
     first = from;
-    const bar = pager(events.length, ROWS, first, "history", turn);
-    const focused = [...parts.querySelectorAll("button")].indexOf(document.activeElement);
-    parts.replaceChildren(...(bar ? [bar] : []));
-    if (focused >= 0) parts.querySelectorAll("button")[focused]?.focus();
+    parts.update(first, events.length);
     const begin = events.length ? instant(events[0].time) : 0;
     arrange(rows, events.slice(first, first + ROWS).map((event) => {
       if (!known.has(event.index)) known.set(event.index, row(event, id, begin, asked));
       return known.get(event.index).element;
     }));
     heading.textContent = `History (${events.length.toLocaleString()} events)`;
-  };
-  const turn = (from) => {
-    show(from);
-    scroller.scrollTop = 0;
   };
   return {
     element,

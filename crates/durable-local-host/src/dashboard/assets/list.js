@@ -2,7 +2,7 @@
 
 import { start } from "./actions.js";
 import { read } from "./api.js";
-import { arrange, byId, h, instanceHref, setText } from "./dom.js";
+import { arrange, byId, enable, h, instanceHref, pageButton, setText } from "./dom.js";
 import { count, duration, hasEnded, instant, statusBadge, time } from "./format.js";
 import { follower } from "./live.js";
 import { rateChart, statusButtons } from "./numbers.js";
@@ -58,20 +58,25 @@ export async function showList(main, heading, query, signal, follow) {
   });
   const startButton = h("button", { type: "button", class: "primary", "aria-haspopup": "dialog", onclick: () => start(overview.orchestrators) }, "Start…");
   const rows = h("tbody");
-  const found = h("p", { class: "hint", role: "status" });
+  const found = h("p", { class: "hint" });
+  // What readers are told: what was asked for, not everything that happens.
+  const said = h("p", { class: "unseen", role: "status" });
+  let tellFound = false;
   const table = h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Instances" },
     h("table", { class: "instances" },
       h("thead", {}, h("tr", {}, ["Status", "Name", "Instance id", "Created", "Took", "Custom status"].map((name) => h("th", { scope: "col", class: name === "Took" ? "number" : "" }, name)))),
       rows));
-  const newest = h("button", { type: "button", onclick: () => turn([""]) }, "Newest");
-  const newer = h("button", { type: "button", onclick: () => turn(pages.slice(0, -1)) }, "Newer");
-  const older = h("button", { type: "button" }, "Older");
+  let following;
+  const newest = pageButton("Newest", () => turn([""]));
+  const newer = pageButton("Newer", () => turn(pages.slice(0, -1)));
+  const older = pageButton("Older", () => turn([...pages, following]));
+  const bar = h("nav", { class: "pager", "aria-label": "Pages of the list" }, newest, newer, older);
   const empty = h("div", { class: "empty", hidden: true });
   main.append(
     h("div", { class: "head" }, title, startButton),
     h("div", { class: "numbers" }, tiles.element, rate.element),
     filters, table, empty,
-    h("nav", { class: "pager", "aria-label": "Pages of the list" }, newest, newer, older, found));
+    h("div", { class: "pager" }, bar, found), said);
 
   const known = new Map();
   const refresh = async (own) => {
@@ -96,13 +101,15 @@ export async function showList(main, heading, query, signal, follow) {
     });
     arrange(rows, wanted);
     for (const id of known.keys()) if (!list.instances.some((instance) => instance.id === id)) known.delete(id);
-    newest.hidden = newer.hidden = pages.length === 1;
-    older.hidden = !list.next;
-    older.onclick = () => turn([...pages, list.next]);
+    following = list.next;
+    enable(bar, [[newest, pages.length > 1], [newer, pages.length > 1], [older, Boolean(list.next)]]);
     const filtered = Object.values(asked).some(Boolean);
     const total = Object.values(numbers.statuses).reduce((sum, number) => sum + number, 0);
     const shown = list.instances.length;
-    setText(found, shown === 0 ? "" : `${count(shown)} shown${pages.length > 1 ? `, page ${pages.length}` : ""}, ${count(total)} instances in all`);
+    const here = `${count(shown)} shown${pages.length > 1 ? `, page ${pages.length}` : ""}`;
+    setText(found, shown === 0 ? "" : `${here}, ${count(total)} instances in all`);
+    if (tellFound) setText(said, shown === 0 ? "None found" : here);
+    tellFound = false;
     table.hidden = shown === 0;
     empty.hidden = shown > 0;
     if (shown === 0) {
@@ -124,17 +131,23 @@ export async function showList(main, heading, query, signal, follow) {
     fault.hidden = true;
     return begin();
   };
+  const ask = () => {
+    setText(said, "");
+    tellFound = true;
+    again();
+  };
   const turn = (to) => {
     pages = to;
     table.scrollTop = 0;
-    again();
-    if (newer.hidden) older.focus();
+    // Until it is known what follows.
+    older.ariaDisabled = "true";
+    ask();
   };
   const changed = () => {
     pages = [""];
     const search = new URLSearchParams(Object.entries(parameters()).filter(([, value]) => value));
     history.replaceState(null, "", `#/instances${search.size ? `?${search}` : ""}`);
-    again();
+    ask();
   };
   follow((other) => {
     statuses = statusesOf(other);

@@ -131,7 +131,10 @@ function legend() {
 /** The timeline of an instance; `jump` is called with the place of an event. */
 export function timeline(jump, signal) {
   const picture = h("div", { class: "picture" });
-  const parts = h("div");
+  const parts = pager(ROWS, "timeline", (from) => {
+    chosen = true;
+    show(from);
+  });
   const rows = h("tbody");
   const table = h("details", {},
     h("summary", {}, "The timeline as a table"),
@@ -140,7 +143,7 @@ export function timeline(jump, signal) {
         h("thead", {}, h("tr", {}, ["Kind", "Name", "Outcome", "Began", "Took", "Event"].map((name, at) => h("th", { scope: "col", class: at === 3 || at === 4 ? "number" : "" }, name)))),
         rows)));
   const nothing = h("p", { class: "none" }, "Nothing was called yet.");
-  const element = h("section", { class: "card", "aria-label": "Timeline" }, h("h2", {}, "Timeline"), nothing, picture, legend(), parts, table);
+  const element = h("section", { class: "card", "aria-label": "Timeline" }, h("h2", {}, "Timeline"), nothing, picture, legend(), parts.element, table);
   const known = new Map();
   let list = [];
   let first = 0;
@@ -174,13 +177,7 @@ export function timeline(jump, signal) {
   };
   const show = (from) => {
     first = from;
-    const bar = pager(list.length, ROWS, first, "timeline", (to) => {
-      chosen = true;
-      show(to);
-    });
-    const focused = [...parts.querySelectorAll("button")].indexOf(document.activeElement);
-    parts.replaceChildren(...(bar ? [bar] : []));
-    if (focused >= 0) parts.querySelectorAll("button")[focused]?.focus();
+    parts.update(first, list.length);
     paint();
   };
   picture.addEventListener("click", (event) => {
