@@ -208,6 +208,35 @@ test("markup in names and values is text", async () => {
   });
 });
 
+test("ids that browsers can't send have no buttons", async () => {
+  for (const id of [".", ".."]) {
+    // Clients start it over gRPC.
+    const started = await fetch(`${app.url}/api/orchestrators/hello_orchestrator?instanceId=${id}`, { method: "POST" });
+    assert.equal(started.status, 202);
+    await app.withPage(`#/instance/${id}`, async (page) => {
+      await badge(page, "Completed").waitFor();
+      await page.getByText(`There are no buttons for the id ${id}: in an address`).waitFor();
+      assert.equal(await page.getByRole("group", { name: "Actions" }).count(), 0);
+    });
+  }
+  await app.withPage("", async (page) => {
+    await page.getByRole("button", { name: "Start…" }).click();
+    await page.getByLabel("Orchestration", { exact: true }).fill("hello_orchestrator");
+    await page.getByLabel("Instance id").fill("..");
+    await dialogButton(page, "Start").click();
+    await page.getByRole("alert").getByText('Refused: a browser can\'t send ".."').waitFor();
+  });
+});
+
+test("a question names its instance apart from its words", async () => {
+  await app.start("wait_event", "we", { event: "Go", timeoutSeconds: 6000 });
+  await app.until("we", "Running");
+  await app.withPage("#/instance/we", async (page) => {
+    await action(page, "Raise event").click();
+    await page.getByRole("dialog").locator("code", { hasText: /^we$/ }).waitFor();
+  });
+});
+
 test("a history of ten thousand events can be gone through", async () => {
   await app.run("fan_out", "wide", { n: 5000 });
   await app.withPage("#/instance/wide", async (page) => {

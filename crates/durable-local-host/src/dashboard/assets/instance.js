@@ -102,7 +102,7 @@ export async function showInstance(main, heading, id, signal) {
     setText(head, instance.name || id);
     document.title = `${instance.name} ${instance.status} · Durable Functions`;
     slots.badge.put(instance.status, () => statusBadge(instance.status));
-    slots.actions.put(instance.status, () => h("div", { class: "actions", role: "group", "aria-label": "Actions" }, buttons(id, instance.status)));
+    slots.actions.put(instance.status, () => buttons(id, instance.status));
     slots.facts.put([instance.updated, instance.status, instance.executionId, instance.parent, instance.scheduled], () => facts(instance));
     slots.failure.put(instance.failure, () => instance.failure && failurePanel(id, instance.failure, history.jump));
     slots.waiting.put([instance.status, list.filter((span) => span.outcome === "open").map((span) => span.index)], () => waiting(instance, list));
