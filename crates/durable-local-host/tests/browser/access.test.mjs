@@ -131,6 +131,66 @@ test("statuses are told by words and shapes", () => app.withPage("#/instances", 
   assert.equal(new Set(byWord.values()).size, byWord.size);
 }));
 
+const channels = (color) => color.match(/[\d.]+/g).slice(0, 3).map((channel) => {
+  const part = Number(channel) / 255;
+  return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+});
+const luminance = (color) => channels(color).reduce((sum, channel, at) => sum + channel * [0.2126, 0.7152, 0.0722][at], 0);
+const contrast = (...colors) => {
+  const [bright, dark] = colors.map(luminance).sort((a, b) => b - a);
+  return (bright + 0.05) / (dark + 0.05);
+};
+
+for (const colorScheme of ["light", "dark"]) {
+  test(`the focus is seen, ${colorScheme}`, () => app.withPage("#/instances", async (page) => {
+    await page.getByRole("link", { name: "waiting" }).waitFor();
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Tab");
+    const [ring, around, card] = await page.evaluate(() => [
+      getComputedStyle(document.activeElement).outlineColor,
+      getComputedStyle(document.body).backgroundColor,
+      getComputedStyle(document.querySelector(".top")).backgroundColor,
+    ]);
+    assert.ok(contrast(ring, around) >= 3, `${ring} on ${around}`);
+    assert.ok(contrast(ring, card) >= 3, `${ring} on ${card}`);
+  }, { context: { colorScheme } }));
+}
+
+test("what is chosen is seen with forced colours", () => app.withPage("#/instances?status=Failed", async (page) => {
+  await page.locator(".tile.Failed[aria-pressed=true]").waitFor();
+  const background = (status) => page.locator(`.tile.${status}`).evaluate((tile) => getComputedStyle(tile).backgroundColor);
+  assert.notEqual(await background("Failed"), await background("Running"));
+}, { context: { forcedColors: "active" } }));
+
+test("entities are cards on a narrow screen", async () => {
+  await app.signal("counter", "a-key-that-is-somewhat-longer", "set", "1");
+  await app.withPage("#/entities", async (page) => {
+    const key = page.getByRole("link", { name: "a-key-that-is-somewhat-longer" });
+    await key.waitFor();
+    const height = await key.evaluate((element) => element.getBoundingClientRect().height);
+    assert.ok(height < 30, `the key takes ${height} pixels`);
+    const [wide, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+    assert.ok(wide <= screen, `${wide} > ${screen}`);
+  }, { context: { viewport: { width: 400, height: 700 } } });
+});
+
+test("all times are those of one zone, which is named", () => app.withPage("#/instance/suspended", async (page) => {
+  await page.getByText("Times are those of America/New_York.").waitFor();
+  const due = page.getByRole("row", { name: /TimerCreated/ }).getByText(/^due /);
+  const told = await due.locator("time").evaluate((element) => [element.textContent, element.dateTime]);
+  const clock = new Date(told[1]).toLocaleTimeString("en-GB", { timeZone: "America/New_York" });
+  assert.ok(told[0].includes(clock), told.join());
+}, { context: { timezoneId: "America/New_York" } }));
+
+test("every page has a heading", async () => {
+  for (const [hash, name] of [["#/instance/unknown", "unknown"], ["#/instance/@counter@unknown", "counter@unknown"], ["#/nowhere", "There is no such page"]]) {
+    await app.withPage(hash, async (page) => {
+      await page.getByRole("heading", { level: 1, name }).waitFor();
+      await page.getByText(/There is no/).first().waitFor();
+    }, { allow: (text) => text.includes("404") && text.includes("unknown") });
+  }
+});
+
 test("nothing is wider than a narrow screen", async () => {
   const id = `long-${"x".repeat(90)}`;
   await app.start("wait_event", id, { event: "A".repeat(80), timeoutSeconds: 600 });

@@ -39,6 +39,7 @@ test("the failing activity stands on top", async () => {
     await panel.getByText("calls of flaky that failed: 3").waitFor();
     await panel.getByText("attempt 3 of retried fails").first().waitFor();
     await panel.getByText("FlakyException").first().waitFor();
+    await panel.getByText("The history has no inputs of calls. They are kept with extensions.durableTask.storeInputsInOrchestrationHistory").waitFor();
     const top = await panel.evaluate((element) => element.getBoundingClientRect().bottom < innerHeight);
     assert.ok(top, "it is seen without scrolling");
     await panel.getByRole("button", { name: "Show in the history" }).click();
@@ -72,6 +73,7 @@ test("a failing operation of an entity is blamed", async () => {
     const panel = page.getByRole("region", { name: "Failure" });
     await panel.getByRole("heading", { name: "Failed in entity operation counter@big add" }).waitFor();
     await panel.getByText("overflow").first().waitFor();
+    await panel.getByText("Input: 7").waitFor();
     assert.equal(await panel.getByRole("link", { name: "Go to @counter@big" }).getAttribute("href"), "#/instance/%40counter%40big");
     await panel.getByRole("button", { name: "Show in the history" }).click();
     const row = page.locator("tr:focus");

@@ -3,6 +3,7 @@
 import { byId, h, isEntity, setText } from "./dom.js";
 import { showEntities } from "./entities.js";
 import { showEntity } from "./entity.js";
+import { zone } from "./format.js";
 import { showInstance } from "./instance.js";
 import { takeKey } from "./key.js";
 import { showList } from "./list.js";
@@ -79,4 +80,5 @@ document.querySelector(".skip").addEventListener("click", (event) => {
   byId("main").focus();
 });
 setText(byId("hub"), "…");
+setText(byId("zone"), zone());
 show();

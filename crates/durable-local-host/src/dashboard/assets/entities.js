@@ -23,10 +23,10 @@ function row(entity) {
   return h("tr", {},
     h("td", { class: "name" }, entity.name),
     h("td", { class: "id" }, h("a", { href: instanceHref(entity.id) }, entity.key || "(empty key)")),
-    h("td", {}, state(entity.state)),
-    h("td", { class: "id" }, lock),
-    h("td", { class: "number" }, String(entity.waiting)),
-    h("td", {}, time(entity.lastOperation)));
+    h("td", { class: "state" }, state(entity.state)),
+    h("td", { class: "id", "data-label": "Locked by " }, lock),
+    h("td", { class: "number", "data-label": "Waiting: " }, String(entity.waiting)),
+    h("td", { class: "when" }, time(entity.lastOperation)));
 }
 
 const COLUMNS = ["Name", "Key", "State", "Locked by", "Waiting", "Last operation"];
@@ -35,7 +35,7 @@ export async function showEntities(main, heading, signal) {
   const note = h("p", { class: "note", role: "status", hidden: true });
   const rows = h("tbody");
   const table = h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Entities", hidden: true },
-    h("table", {}, h("thead", {}, h("tr", {}, COLUMNS.map((name) => h("th", { scope: "col", class: name === "Waiting" ? "number" : "" }, name)))), rows));
+    h("table", { class: "entities" }, h("thead", {}, h("tr", {}, COLUMNS.map((name) => h("th", { scope: "col", class: name === "Waiting" ? "number" : "" }, name)))), rows));
   let from = "";
   let following;
   const first = pageButton("First", () => again(""));

@@ -32,7 +32,7 @@ const KINDS = { call: "called by ", signal: "signal of ", lock: "lock asked for 
 
 function waiting(entity) {
   const item = (each) => h("li", {},
-    each.operation && [h("code", {}, each.operation), each.input && [" ", h("code", { class: "hint" }, each.input.text + (each.input.length ? "…" : ""))], ", "].flat(),
+    each.operation && [h("code", {}, each.operation), each.input && [" ", h("code", { class: "hint" }, each.input.text + (each.input.length ? "…" : ""))], ", "],
     KINDS[each.kind], each.sender ? link(each.sender) : "a client");
   const more = entity.waiting - entity.queue.length;
   return h("section", { class: "card", "aria-label": "Waiting" },

@@ -66,6 +66,7 @@ export function failurePanel(id, failure, jump) {
       h("p", { class: "hint" }, `Action #${call.action}; calls of ${call.name} that failed: ${call.attempts}`),
       chain(call.links, async () => (await ofCall()).links),
       call.input && h("p", {}, h("span", { class: "hint" }, "Input: "), said(h("code"), call.input, async () => (await ofCall()).input)),
+      !call.keepsInputs && h("p", { class: "hint" }, "The history has no inputs of calls. They are kept with ", h("code", {}, "extensions.durableTask.storeInputsInOrchestrationHistory"), " in host.json."),
       h("p", { class: "buttons" }, show));
     if (!sameText(links, call.links)) {
       body.push(h("details", {}, h("summary", {}, "What the orchestration made of it"), ownChain()));

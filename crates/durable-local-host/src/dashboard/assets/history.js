@@ -37,7 +37,6 @@ function row(event, id, begin, asked) {
     event.request?.name ?? call?.request?.name ?? event.name ?? call?.name,
     event.status,
     answers !== undefined && `answers #${answers}`,
-    event.fireAt && `due ${event.fireAt}`,
   ].filter(Boolean).join(", ");
   const { element: details, fill } = values(event, id);
   const element = h("tr", { tabindex: "-1", class: failed ? "failed" : "" },
@@ -46,7 +45,7 @@ function row(event, id, begin, asked) {
     h("td", {}, time(event.time, true)),
     h("td", { class: "number" }, after(instant(event.time) - begin)),
     h("td", {}, event.type),
-    h("td", { class: "what" }, what, event.instanceId && h("a", { href: instanceHref(event.instanceId) }, ` ${event.instanceId}`)),
+    h("td", { class: "what" }, what, event.fireAt && [what && ", ", "due ", time(event.fireAt, true)], event.instanceId && h("a", { href: instanceHref(event.instanceId) }, ` ${event.instanceId}`)),
     h("td", { class: "values" }, details));
   /** Shows all of it at once, so that it can be scrolled to. */
   const open = () => {

@@ -59,10 +59,10 @@ export async function showInstance(main, heading, id, signal) {
   const picture = timeline((index) => history.jump(index), signal);
   const gone = h("p", { class: "note", role: "status", hidden: true });
   const body = h("div", { class: "instance" },
-    h("div", { class: "head" }, h("div", { class: "title" }, head, slots.badge.place), slots.actions.place),
     slots.failure.place, slots.waiting.place, slots.facts.place, slots.values.place,
     picture.element, slots.children.place, history.element);
-  main.append(h("nav", { class: "crumbs", "aria-label": "Where you are" }, h("a", { href: "#/instances" }, "Instances")), gone, body);
+  main.append(h("nav", { class: "crumbs", "aria-label": "Where you are" }, h("a", { href: "#/instances" }, "Instances")),
+    h("div", { class: "head" }, h("div", { class: "title" }, head, slots.badge.place), slots.actions.place), gone, body);
 
   // Nothing is said of what was not read yet.
   const parts = [picture.element, history.element];
@@ -78,6 +78,7 @@ export async function showInstance(main, heading, id, signal) {
       if (error.status !== 404) throw error;
       gone.hidden = false;
       body.hidden = true;
+      for (const each of [slots.badge, slots.actions]) each.put(null, () => null);
       setText(gone, before ? "This instance is no more: it was purged." : `There is no instance with the id ${id}.`);
       // It may be made again.
       before = undefined;
