@@ -62,7 +62,8 @@ pub struct StartArgs {
     /// Punish what the real host punishes: hangs, altered values and lasting failures included
     #[arg(long)]
     pub strict: bool,
-    /// The master key, instead of one made at the start [env: DURABLE_LOCAL_HOST_MASTER_KEY]
+    /// The master key, instead of one made at the start; better in the environment, since other users of
+    /// this machine can see the arguments of a command [env: DURABLE_LOCAL_HOST_MASTER_KEY]
     #[arg(long, value_name = "KEY", requires = "enable_auth")]
     pub master_key: Option<String>,
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 
 use crate::error::Error;
+use crate::store::make_folder;
 
 /// File of the state folder that keeps them.
 const FILE: &str = "keys.json";
@@ -50,6 +51,9 @@ pub(crate) enum Needed<'a> {
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Keys {
     master: String,
+    /// Whether the developer has chosen the master key, which may be in use elsewhere.
+    #[serde(skip)]
+    given: bool,
     /// Opens all functions; `default` on Azure.
     host: String,
     /// Opens the management API; `durabletask_extension` on Azure.
@@ -70,6 +74,7 @@ impl Keys {
     pub(crate) fn make<'a>(functions: impl IntoIterator<Item = &'a str>) -> Self {
         let mut keys = Self {
             master: make_key(),
+            given: false,
             host: make_key(),
             extension: make_key(),
             functions: BTreeMap::new(),
@@ -137,7 +142,7 @@ impl Keys {
     /// Readable by its owner only, and never half written.
     fn write(&self, path: &Path) -> std::io::Result<()> {
         let folder = path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
-        fs::create_dir_all(&folder)?;
+        make_folder(&folder)?;
         // the file of this crate is made with mode 600
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         file.write_all(&serde_json::to_vec_pretty(self)?)?;
@@ -150,6 +155,7 @@ impl Keys {
     pub(crate) fn with_master(mut self, master: Option<String>) -> Self {
         if let Some(master) = master {
             self.master = master;
+            self.given = true;
         }
         self
     }
@@ -178,9 +184,10 @@ impl Keys {
 
     /// Lines for the developer.
     pub(crate) fn list(&self) -> String {
+        let master = if self.given { "as given" } else { &self.master };
         let mut lines = format!(
             "Keys are asked for, as `?code=KEY` or in the header x-functions-key:\n\n\tmaster: {}\n\tall functions: {}\n\tmanagement API: {}\n",
-            self.master, self.host, self.extension
+            master, self.host, self.extension
         );
         for (function, key) in &self.functions {
             lines += &format!("\tfunction {function}: {key}\n");
@@ -241,6 +248,14 @@ mod tests {
         }
         fs::write(place.join(FILE), "{").unwrap();
         assert!(matches!(Keys::kept(&place, []), Err(Error::Json { .. })));
+    }
+
+    #[test]
+    fn a_master_key_that_was_given_is_not_shown() {
+        let keys = Keys::make([]);
+        assert!(keys.list().contains(&format!("master: {}\n", keys.master)));
+        let given = keys.with_master(Some("hunter2".to_owned())).list();
+        assert!(given.contains("master: as given\n") && !given.contains("hunter2"));
     }
 
     #[test]

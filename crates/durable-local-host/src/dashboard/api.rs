@@ -9,11 +9,12 @@ use super::documents::{
     HistoryDocument, InstanceDocument, LinkDocument, ListDocument, OverviewDocument, RowDocument,
     mark,
 };
-use super::entities::{EntitiesDocument, EntityDocument};
+use super::entities::{EntitiesDocument, EntityDetails, EntityDocument};
 use super::events::{EVENT_TEXT, EventDocument, links};
 use super::failure::{CallDocument, FailureDocument, blamed_call, of_instance};
 use super::search::{Query, token};
 use super::{Dashboard, Page};
+use crate::engine::state_of;
 use crate::store::{Encoded, HistoryChunk, StoreError, StoredInstance};
 
 /// How long a wait for changes lasts at most; the page then asks again.
@@ -44,8 +45,10 @@ impl Dashboard {
             "instances" => self.instances(&query).await,
             "instance" => self.instance(&query).await,
             "entities" => self.entities(&query).await,
+            "entity" => self.entity(&query).await,
             "value" => self.value(&query).await,
             "event" => self.event(&query).await,
+            "failure" => self.failure(&query).await,
             "changes" => self.changes(&query).await,
             _ => Ok(Page::not_found()),
         };
@@ -98,6 +101,12 @@ impl Dashboard {
         Ok(Page::json(&EntitiesDocument { entities, next }))
     }
 
+    async fn entity(&self, query: &Query<'_>) -> Result<Page, Fault> {
+        let record = self.engine.store().instance(&id_of(query)?).await?;
+        let entity = record.as_ref().and_then(EntityDetails::new);
+        Ok(Page::json(&entity.ok_or(Fault::Gone)?))
+    }
+
     async fn instance(&self, query: &Query<'_>) -> Result<Page, Fault> {
         let stored = self.stored(&id_of(query)?).await?;
         let known = query.number("turns").zip(query.value("digest"));
@@ -135,13 +144,33 @@ impl Dashboard {
         let mut document =
             InstanceDocument::new(&stored.record, history, self.engine.clock().now());
         document.parent = parent(&events);
-        if let Some(failure) = of_instance(&stored.record, &events)? {
-            document.failure = Some(FailureDocument {
-                links: links(&failure, EVENT_TEXT),
-                call: self.cause(&stored, &events).await?,
-            });
-        }
+        document.failure = self.why(&stored, &events, EVENT_TEXT).await?;
         Ok(Page::json(&document))
+    }
+
+    /// Why an instance failed, with whole texts.
+    async fn failure(&self, query: &Query<'_>) -> Result<Page, Fault> {
+        let stored = self.stored(&id_of(query)?).await?;
+        let events = decode(&stored.chunks)?;
+        let failure = self.why(&stored, &events, usize::MAX).await?;
+        let failure = failure.ok_or_else(|| Fault::Asked("the instance has not failed".into()))?;
+        Ok(Page::json(&failure))
+    }
+
+    /// Why an instance failed, if it did; texts are cut at `limit` characters.
+    async fn why(
+        &self,
+        stored: &StoredInstance,
+        events: &[Encoded],
+        limit: usize,
+    ) -> Result<Option<FailureDocument>, Fault> {
+        let Some(failure) = of_instance(&stored.record, events)? else {
+            return Ok(None);
+        };
+        Ok(Some(FailureDocument {
+            links: links(&failure, limit),
+            call: self.cause(stored, events, limit).await?,
+        }))
     }
 
     /// The call to blame, looked for in failed sub-orchestrations too.
@@ -149,15 +178,16 @@ impl Dashboard {
         &self,
         stored: &StoredInstance,
         events: &[Encoded],
+        limit: usize,
     ) -> Result<Option<CallDocument>, Fault> {
         let mut path = vec![link(stored)];
-        let Some(mut call) =
-            of_instance(&stored.record, events)?.and_then(|failure| blamed_call(&failure, events))
+        let Some(mut call) = of_instance(&stored.record, events)?
+            .and_then(|failure| blamed_call(&failure, events, limit))
         else {
             return Ok(None);
         };
         while let Some(child) = call.instance.clone() {
-            if path.len() > DEEPEST {
+            if call.kind != "orchestration" || path.len() > DEEPEST {
                 break;
             }
             let Some(stored) = self.engine.store().history(&child).await? else {
@@ -165,7 +195,7 @@ impl Dashboard {
             };
             let events = decode(&stored.chunks)?;
             let deeper = of_instance(&stored.record, &events)?
-                .and_then(|failure| blamed_call(&failure, &events));
+                .and_then(|failure| blamed_call(&failure, &events, limit));
             match deeper {
                 // Further down only as long as one failure led to the next.
                 Some(deeper) if deeper.caused && call.caused => {
@@ -176,6 +206,8 @@ impl Dashboard {
             }
         }
         call.path = path;
+        // Requests to entities are kept whole.
+        call.keeps_inputs = call.kind == "entity" || self.engine.keeps_inputs();
         Ok(Some(call))
     }
 
@@ -191,9 +223,10 @@ impl Dashboard {
             Some("input") => record.input,
             Some("output") => record.output,
             Some("customStatus") => record.custom_status,
+            Some("state") => state_of(&record)?,
             _ => {
                 return Err(Fault::Asked(
-                    "`part` is input, output or customStatus".into(),
+                    "`part` is input, output, customStatus or state".into(),
                 ));
             }
         };

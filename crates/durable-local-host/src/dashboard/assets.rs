@@ -28,6 +28,7 @@ const ASSETS: &[(&str, &str, &str)] = assets! {
     "dialogs.js": SCRIPT,
     "dom.js": SCRIPT,
     "entities.js": SCRIPT,
+    "entity.js": SCRIPT,
     "failure.js": SCRIPT,
     "format.js": SCRIPT,
     "history.js": SCRIPT,

@@ -134,7 +134,7 @@ pub(super) struct HistoryDocument {
 }
 
 /// Characters of inputs and outputs that are shown at first.
-const VALUE_TEXT: usize = 20_000;
+pub(super) const VALUE_TEXT: usize = 20_000;
 
 impl InstanceDocument {
     pub(super) fn new(record: &InstanceRecord, history: HistoryDocument, now: Ticks) -> Self {

@@ -1,14 +1,22 @@
 //! Entities with their states and locks. They are kept as instances called `@name@key`: the input holds
 //! the state, the custom status what else is known of them.
 
-use serde::Serialize;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 
+use super::documents::{VALUE_TEXT, mark};
 use super::events::Text;
-use crate::engine::{EntityStatus, is_stored_entity, state_of};
+use crate::engine::{EntityId, EntityStatus, is_stored_entity, state_of};
 use crate::store::{InstanceRecord, StoreError};
 
-/// Characters of a state that are shown.
+/// Characters of a state that are shown in the list.
 const STATE_TEXT: usize = 2_000;
+
+/// Characters of inputs of operations that wait.
+const INPUT_TEXT: usize = 200;
+
+/// How many of the operations that wait are told one by one.
+const WAITING: usize = 100;
 
 /// A page of entities.
 #[derive(Debug, Serialize)]
@@ -34,31 +42,117 @@ pub(super) struct EntityDocument {
     last_operation: String,
 }
 
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Scheduler {
+    state: Option<String>,
+    queue: Vec<Queued>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Queued {
+    op: Option<String>,
+    signal: bool,
+    input: Option<String>,
+    parent: Option<String>,
+    lockset: Option<IgnoredAny>,
+}
+
+/// One entity with what waits for it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct EntityDetails {
+    #[serde(flatten)]
+    entity: EntityDocument,
+    /// The first of the operations that wait, next first.
+    queue: Vec<QueuedDocument>,
+    /// Why neither state nor operations are known.
+    unreadable: Option<String>,
+    /// For a later wait for changes.
+    mark: String,
+}
+
+/// An operation that waits.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct QueuedDocument {
+    /// `call`, `signal` or `lock`.
+    kind: &'static str,
+    operation: Option<String>,
+    input: Option<Text>,
+    /// The instance that sent it; none for clients.
+    sender: Option<String>,
+}
+
+impl From<Queued> for QueuedDocument {
+    fn from(queued: Queued) -> Self {
+        Self {
+            kind: match (queued.lockset, queued.signal) {
+                (Some(_), _) => "lock",
+                (None, true) => "signal",
+                (None, false) => "call",
+            },
+            operation: queued.op,
+            input: Text::optional(queued.input.as_deref(), INPUT_TEXT),
+            sender: queued.parent,
+        }
+    }
+}
+
+impl EntityDetails {
+    /// The entity in a row, even when it has no state; `None` when the row is of something else.
+    pub(super) fn new(record: &InstanceRecord) -> Option<Self> {
+        let input = record.input.as_deref().unwrap_or("{}");
+        let (scheduler, state_fault) = match serde_json::from_str::<Scheduler>(input) {
+            Ok(scheduler) => (scheduler, None),
+            Err(error) => (Scheduler::default(), Some(error.to_string())),
+        };
+        let (status, status_fault) = match EntityStatus::of(record) {
+            Ok(status) => (status, None),
+            Err(error) => (EntityStatus::default(), Some(error.to_string())),
+        };
+        let state = Text::optional(scheduler.state.as_deref(), VALUE_TEXT);
+        Some(Self {
+            entity: EntityDocument::with(record, status, state)?,
+            queue: scheduler
+                .queue
+                .into_iter()
+                .take(WAITING)
+                .map(QueuedDocument::from)
+                .collect(),
+            unreadable: state_fault.or(status_fault),
+            mark: mark(Some(record)),
+        })
+    }
+}
+
 impl EntityDocument {
     /// The entity in a row; `None` when there is nothing to show, or the row is of something else.
     pub(super) fn new(record: &InstanceRecord) -> Result<Option<Self>, StoreError> {
-        let parts = record
-            .id
-            .strip_prefix('@')
-            .and_then(|id| id.split_once('@'));
-        let Some((name, key)) = parts.filter(|_| is_stored_entity(record)) else {
+        if EntityId::parse(&record.id).is_none() || !is_stored_entity(record) {
             return Ok(None);
-        };
+        }
         let status = EntityStatus::of(record)?;
-        let state = state_of(record)?;
         let idle = status.locked_by.is_none() && status.queue_size == 0;
+        let state = Text::optional(state_of(record)?.as_deref(), STATE_TEXT);
         if state.is_none() && idle {
             return Ok(None);
         }
-        Ok(Some(Self {
+        Ok(Self::with(record, status, state))
+    }
+
+    fn with(record: &InstanceRecord, status: EntityStatus, state: Option<Text>) -> Option<Self> {
+        let EntityId { name, key } =
+            EntityId::parse(&record.id).filter(|_| is_stored_entity(record))?;
+        Some(Self {
             id: record.id.to_string(),
-            name: name.to_owned(),
-            key: key.to_owned(),
-            state: Text::optional(state.as_deref(), STATE_TEXT),
+            name,
+            key,
+            state,
             locked_by: status.locked_by,
             waiting: status.queue_size,
             last_operation: record.updated.iso(),
-        }))
+        })
     }
 }
 
@@ -89,9 +183,50 @@ mod tests {
     }
 
     fn shown(id: &str, input: &str, custom_status: &str) -> Option<serde_json::Value> {
-        EntityDocument::new(&record(id, input, custom_status))
-            .unwrap()
-            .map(|entity| serde_json::to_value(entity).unwrap())
+        let entity = EntityDocument::new(&record(id, input, custom_status)).unwrap();
+        entity.map(|entity| serde_json::to_value(entity).unwrap())
+    }
+
+    #[test]
+    fn what_waits_is_told_with_its_sender() {
+        let input = json!({"state": "5", "queue": [
+            {"op": "add", "input": "7", "id": "1", "parent": "o", "Timestamp": "2026-01-01T00:00:00Z"},
+            {"op": "reset", "signal": true, "id": "2"},
+            {"op": null, "id": "3", "parent": "p", "lockset": [{"name": "counter", "key": "a"}], "pos": 0},
+        ]});
+        let status = r#"{"queueSize":3,"lockedBy":"q"}"#;
+        let entity = record("@counter@a", &input.to_string(), status);
+        let details = serde_json::to_value(EntityDetails::new(&entity).unwrap()).unwrap();
+        assert_eq!(
+            details["queue"],
+            json!([
+                {"kind": "call", "operation": "add", "input": {"text": "7"}, "sender": "o"},
+                {"kind": "signal", "operation": "reset", "input": null, "sender": null},
+                {"kind": "lock", "operation": null, "input": null, "sender": "p"},
+            ])
+        );
+        assert_eq!(
+            (&details["lockedBy"], &details["waiting"]),
+            (&json!("q"), &json!(3))
+        );
+        assert_eq!(
+            (&details["state"]["text"], &details["unreadable"]),
+            (&json!("5"), &json!(null))
+        );
+    }
+
+    #[test]
+    fn an_entity_without_a_state_and_one_that_cannot_be_read_are_told_apart() {
+        let details = |input: &str, status: &str| {
+            let details = EntityDetails::new(&record("@counter@a", input, status)).unwrap();
+            (details.entity.state, details.unreadable)
+        };
+        assert_eq!(details(r#"{"sorter":{}}"#, "{}"), (None, None));
+        for (input, status) in [(r#""text""#, "{}"), ("{}", r#""text""#)] {
+            let (state, unreadable) = details(input, status);
+            assert!(state.is_none() && unreadable.is_some());
+        }
+        assert!(EntityDetails::new(&record("@counter", "{}", "{}")).is_none());
     }
 
     #[test]

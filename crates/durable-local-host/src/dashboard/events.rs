@@ -4,6 +4,7 @@ use durable_functions_protocol::Failure;
 use durable_functions_protocol::proto::{EventType, TaskFailureDetails, Timestamp};
 use serde::Serialize;
 
+use super::operations;
 use crate::management::status_name;
 use crate::store::Encoded;
 use crate::time::Ticks;
@@ -63,6 +64,16 @@ pub(super) fn links(failure: &Failure, limit: usize) -> Vec<LinkOfFailure> {
     failure.chain().map(link).collect()
 }
 
+/// What a sent event asks of an entity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct RequestDocument {
+    /// Name of the event that answers it.
+    id: String,
+    name: String,
+    /// Whether nobody waits for an answer.
+    signal: bool,
+}
+
 /// An event.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -93,6 +104,8 @@ pub(super) struct EventDocument {
     reason: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<Vec<LinkOfFailure>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<RequestDocument>,
 }
 
 fn time(timestamp: Option<&Timestamp>) -> Option<String> {
@@ -187,11 +200,17 @@ impl EventDocument {
                 name: Some(sent.name.clone()),
                 instance_id: Some(sent.instance_id.clone()),
                 input: text(&sent.input),
+                request: operations::asked(sent).map(|operation| RequestDocument {
+                    id: operation.id,
+                    name: operation.name,
+                    signal: operation.signal,
+                }),
                 ..named("EventSent")
             },
             Some(EventType::EventRaised(raised)) => Self {
                 name: Some(raised.name.clone()),
                 input: text(&raised.input),
+                failure: operations::failed(raised).map(|failure| links(&failure, limit)),
                 ..named("EventRaised")
             },
             Some(EventType::GenericEvent(generic)) => Self {
@@ -209,7 +228,9 @@ impl EventDocument {
 
 #[cfg(test)]
 mod tests {
-    use durable_functions_protocol::proto::{HistoryEvent, TaskFailedEvent, TimerFiredEvent};
+    use durable_functions_protocol::proto::{
+        EventSentEvent, HistoryEvent, TaskFailedEvent, TimerFiredEvent,
+    };
 
     use super::*;
 
@@ -257,6 +278,24 @@ mod tests {
         let kinds: Vec<&str> = chain.iter().map(|link| link.kind.as_str()).collect();
         assert_eq!(kinds, ["orders::CardDeclined", "bank::Refused"]);
         assert_eq!((document.index, document.answers), (9, Some(4)));
+    }
+
+    #[test]
+    fn what_an_entity_is_asked_for_is_told_beside_the_text_that_is_cut() {
+        let id = "00000000-0000-0000-0000-00000000000a";
+        let input = "x".repeat(3_000);
+        let sent = EventSentEvent {
+            instance_id: "@counter@k".into(),
+            name: "op".into(),
+            input: Some(format!(r#"{{"input":"{input}","op":"add","id":"{id}"}}"#)),
+        };
+        let event = encoded(1, EventType::EventSent(sent));
+        let document = serde_json::to_value(EventDocument::new(0, &event, EVENT_TEXT)).unwrap();
+        assert_eq!(
+            document["request"],
+            serde_json::json!({"id": id, "name": "counter@k add", "signal": false})
+        );
+        assert!(!document["input"]["text"].as_str().unwrap().contains(id));
     }
 
     #[test]

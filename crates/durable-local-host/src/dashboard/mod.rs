@@ -8,6 +8,7 @@ mod documents;
 mod entities;
 mod events;
 mod failure;
+mod operations;
 mod search;
 
 use std::sync::Arc;

@@ -180,6 +180,11 @@ impl Engine {
         self.conduct
     }
 
+    /// Whether histories keep the inputs of activities and sub-orchestrations.
+    pub(crate) fn keeps_inputs(&self) -> bool {
+        self.options.store_inputs
+    }
+
     /// Who serves what.
     pub(crate) fn functions(&self) -> &FunctionTable {
         &self.functions

@@ -15,7 +15,7 @@ mod schema;
 mod timers;
 mod worker;
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -67,10 +67,12 @@ impl Store {
                 "{error}. Choose a folder that you may write to with --state DIR"
             ))
         };
-        fs::create_dir_all(folder).map_err(refused)?;
+        make_folder(folder).map_err(refused)?;
         let path = folder.join(file_name(hub));
-        let lock = File::create(path.with_extension("lock")).map_err(refused)?;
+        let lock = private_file(&path.with_extension("lock")).map_err(refused)?;
         lock_file(&lock, || thread::sleep(LOCK_PAUSE)).map_err(fault)?;
+        // SQLite gives its log the mode of the database.
+        private_file(&path).map_err(refused)?;
         let store = Self::open_file(&path).map_err(|error| unusable(path.display(), error))?;
         Ok(Self {
             lock: Some(lock),
@@ -212,6 +214,25 @@ impl Store {
             .run(query)
             .await
     }
+}
+
+/// Makes a folder for a state, for its owner only; one that is there stays as it is.
+pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Opens a file, which is made for its owner only when it is not there: what orchestrations work with
+/// is nobody else's.
+fn private_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 /// A file name for a task hub of any name: another one for each, whatever the case.

@@ -23,6 +23,7 @@ const app = setUp(async () => {
   await app.until("suspended", "Suspended");
   await app.until("terminated", "Terminated");
   await app.until("waiting", "Running");
+  await app.signal("counter", "clicks", "set", "5");
 });
 
 /** Goes on with the tab key until something of that name has the focus. */
@@ -84,7 +85,8 @@ const VIEWS = {
   waiting: ["#/instance/waiting", (page) => page.getByText("Waiting for an event")],
   parent: ["#/instance/parent", (page) => page.getByRole("region", { name: "Sub-orchestrations" })],
   suspended: ["#/instance/suspended", (page) => badge(page, "Suspended")],
-  entities: ["#/entities", (page) => page.locator(".note:not([hidden])")],
+  entities: ["#/entities", (page) => page.getByRole("link", { name: "clicks" })],
+  entity: ["#/instance/@counter@clicks", (page) => page.getByRole("region", { name: "State" })],
 };
 
 for (const colorScheme of ["light", "dark"]) {
@@ -129,6 +131,66 @@ test("statuses are told by words and shapes", () => app.withPage("#/instances", 
   assert.equal(new Set(byWord.values()).size, byWord.size);
 }));
 
+const channels = (color) => color.match(/[\d.]+/g).slice(0, 3).map((channel) => {
+  const part = Number(channel) / 255;
+  return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+});
+const luminance = (color) => channels(color).reduce((sum, channel, at) => sum + channel * [0.2126, 0.7152, 0.0722][at], 0);
+const contrast = (...colors) => {
+  const [bright, dark] = colors.map(luminance).sort((a, b) => b - a);
+  return (bright + 0.05) / (dark + 0.05);
+};
+
+for (const colorScheme of ["light", "dark"]) {
+  test(`the focus is seen, ${colorScheme}`, () => app.withPage("#/instances", async (page) => {
+    await page.getByRole("link", { name: "waiting" }).waitFor();
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Tab");
+    const [ring, around, card] = await page.evaluate(() => [
+      getComputedStyle(document.activeElement).outlineColor,
+      getComputedStyle(document.body).backgroundColor,
+      getComputedStyle(document.querySelector(".top")).backgroundColor,
+    ]);
+    assert.ok(contrast(ring, around) >= 3, `${ring} on ${around}`);
+    assert.ok(contrast(ring, card) >= 3, `${ring} on ${card}`);
+  }, { context: { colorScheme } }));
+}
+
+test("what is chosen is seen with forced colours", () => app.withPage("#/instances?status=Failed", async (page) => {
+  await page.locator(".tile.Failed[aria-pressed=true]").waitFor();
+  const background = (status) => page.locator(`.tile.${status}`).evaluate((tile) => getComputedStyle(tile).backgroundColor);
+  assert.notEqual(await background("Failed"), await background("Running"));
+}, { context: { forcedColors: "active" } }));
+
+test("entities are cards on a narrow screen", async () => {
+  await app.signal("counter", "a-key-that-is-somewhat-longer", "set", "1");
+  await app.withPage("#/entities", async (page) => {
+    const key = page.getByRole("link", { name: "a-key-that-is-somewhat-longer" });
+    await key.waitFor();
+    const height = await key.evaluate((element) => element.getBoundingClientRect().height);
+    assert.ok(height < 30, `the key takes ${height} pixels`);
+    const [wide, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+    assert.ok(wide <= screen, `${wide} > ${screen}`);
+  }, { context: { viewport: { width: 400, height: 700 } } });
+});
+
+test("all times are those of one zone, which is named", () => app.withPage("#/instance/suspended", async (page) => {
+  await page.getByText("Times are those of America/New_York.").waitFor();
+  const due = page.getByRole("row", { name: /TimerCreated/ }).getByText(/^due /);
+  const told = await due.locator("time").evaluate((element) => [element.textContent, element.dateTime]);
+  const clock = new Date(told[1]).toLocaleTimeString("en-GB", { timeZone: "America/New_York" });
+  assert.ok(told[0].includes(clock), told.join());
+}, { context: { timezoneId: "America/New_York" } }));
+
+test("every page has a heading", async () => {
+  for (const [hash, name] of [["#/instance/unknown", "unknown"], ["#/instance/@counter@unknown", "counter@unknown"], ["#/nowhere", "There is no such page"]]) {
+    await app.withPage(hash, async (page) => {
+      await page.getByRole("heading", { level: 1, name }).waitFor();
+      await page.getByText(/There is no/).first().waitFor();
+    }, { allow: (text) => text.includes("404") && text.includes("unknown") });
+  }
+});
+
 test("nothing is wider than a narrow screen", async () => {
   const id = `long-${"x".repeat(90)}`;
   await app.start("wait_event", id, { event: "A".repeat(80), timeoutSeconds: 600 });
@@ -150,4 +212,63 @@ test("changes are told to screen readers", () => app.withPage("#/instance/waitin
   await page.locator("[aria-live=polite]", { hasText: "Now Suspended" }).waitFor();
   await app.call("POST", "/instances/waiting/resume");
   await page.locator("[aria-live=polite]", { hasText: "Now Running" }).waitFor();
+}));
+
+test("pagers keep the focus", async () => {
+  for (let number = 10; number < 70; number++) {
+    await app.start("hello_orchestrator", `paged-${number}`, "x");
+    await app.signal("counter", `paged-${number}`, "set", "1");
+  }
+  await app.until("paged-69", "Completed");
+  const press = async (page, name) => {
+    await page.getByRole("button", { name, exact: true }).focus();
+    await page.keyboard.press("Enter");
+  };
+  await app.withPage("#/instances?prefix=paged-", async (page) => {
+    await page.getByRole("link", { name: "paged-69" }).waitFor();
+    await press(page, "Older");
+    await page.getByRole("link", { name: "paged-10" }).waitFor();
+    assert.equal(await focused(page), "Older");
+    assert.equal(await page.getByRole("button", { name: "Older" }).getAttribute("aria-disabled"), "true");
+    await press(page, "Newest");
+    await page.getByRole("link", { name: "paged-69" }).waitFor();
+    assert.equal(await focused(page), "Newest");
+    // There is only one page now.
+    await page.getByRole("button", { name: "Older" }).focus();
+    await page.evaluate(() => { location.hash = "#/instances?prefix=waiting"; });
+    await page.getByRole("link", { name: "waiting" }).waitFor();
+    assert.equal(await focused(page), "Instances");
+  });
+  await app.withPage("#/entities", async (page) => {
+    await page.getByRole("link", { name: "paged-10" }).waitFor();
+    await press(page, "Next");
+    await page.getByRole("link", { name: "paged-69" }).waitFor();
+    assert.equal(await focused(page), "Next");
+  });
+  await app.run("fan_out", "wide", { n: 150 });
+  await app.withPage("#/instance/wide", async (page) => {
+    await badge(page, "Completed").waitFor();
+    for (const what of ["history", "timeline"]) {
+      const parts = page.getByRole("navigation", { name: `Parts of the ${what}` });
+      await parts.getByRole("button", { name: "Last" }).focus();
+      await page.keyboard.press("Enter");
+      await parts.getByText(/(\d+) of \1$/).waitFor();
+      assert.equal(await focused(page), "Last");
+    }
+  });
+});
+
+test("a busy list is told to screen readers only when somebody asks for something", () => app.withPage("#/instances", async (page) => {
+  await page.locator(".instances tbody tr").first().waitFor();
+  await page.evaluate(() => {
+    globalThis.told = [];
+    const observer = new MutationObserver((changes) => globalThis.told.push(...changes.map(({ target }) => target.textContent).filter(Boolean)));
+    for (const each of document.querySelectorAll("[role=status], [aria-live]")) observer.observe(each, { childList: true, characterData: true, subtree: true });
+  });
+  await app.run("hello_orchestrator", "busy", "x");
+  await page.getByRole("row", { name: /Completed hello_orchestrator busy/ }).waitFor();
+  assert.deepEqual(await page.evaluate(() => globalThis.told), []);
+  await page.getByLabel("Id begins with").fill("busy");
+  await page.waitForFunction(() => globalThis.told.length > 0);
+  assert.deepEqual(await page.evaluate(() => globalThis.told), ["1 shown"]);
 }));

@@ -24,6 +24,12 @@ test("an event is raised and taken", async () => {
   });
 });
 
+/** Whether an element is within the screen, and within the box that scrolls it. */
+const seen = (locator) => locator.evaluate((element) => {
+  const [own, box] = [element, element.closest(".scroll")].map((each) => each.getBoundingClientRect());
+  return own.height > 0 && own.top >= Math.max(0, box.top) && own.bottom <= Math.min(innerHeight, box.bottom);
+});
+
 test("the failing activity stands on top", async () => {
   await app.run("retry_orch", "retried", { maxAttempts: 3, failTimes: 9, firstMs: 10 });
   await app.withPage("#/instances", async (page) => {
@@ -33,11 +39,13 @@ test("the failing activity stands on top", async () => {
     await panel.getByText("calls of flaky that failed: 3").waitFor();
     await panel.getByText("attempt 3 of retried fails").first().waitFor();
     await panel.getByText("FlakyException").first().waitFor();
+    await panel.getByText("The history has no inputs of calls. They are kept with extensions.durableTask.storeInputsInOrchestrationHistory").waitFor();
     const top = await panel.evaluate((element) => element.getBoundingClientRect().bottom < innerHeight);
     assert.ok(top, "it is seen without scrolling");
     await panel.getByRole("button", { name: "Show in the history" }).click();
     const row = await page.evaluate(() => document.activeElement.textContent);
     assert.match(row, /TaskFailed/);
+    assert.ok(await seen(page.locator(".events tr:focus").getByText("attempt 3 of retried fails")), "the message is seen");
     await page.getByRole("img", { name: /3 failed/ }).waitFor();
     await page.locator(".timeline .label", { hasText: "flaky (attempt 3)" }).waitFor();
     await page.locator(".timeline .label", { hasText: "Pause before" }).first().waitFor();
@@ -56,6 +64,59 @@ test("a failure below is followed to the sub-orchestration, and links lead there
     await page.getByRole("heading", { name: "sub_parent", exact: true }).waitFor();
     await page.getByRole("region", { name: "Sub-orchestrations" }).getByRole("link", { name: "sub_child family-child0" }).waitFor();
   });
+});
+
+test("a failing operation of an entity is blamed", async () => {
+  await app.signal("counter", "big", "set", "9223372036854775807");
+  await app.run("lock_orch", "overflow", { a: "small", b: "big" });
+  await app.withPage("#/instance/overflow", async (page) => {
+    const panel = page.getByRole("region", { name: "Failure" });
+    await panel.getByRole("heading", { name: "Failed in entity operation counter@big add" }).waitFor();
+    await panel.getByText("overflow").first().waitFor();
+    await panel.getByText("Input: 7").waitFor();
+    assert.equal(await panel.getByRole("link", { name: "Go to @counter@big" }).getAttribute("href"), "#/instance/%40counter%40big");
+    await panel.getByRole("button", { name: "Show in the history" }).click();
+    const row = page.locator("tr:focus");
+    assert.match(await row.textContent(), /EventRaised.*counter@big add, answers #\d+/);
+    assert.equal(await row.getAttribute("class"), "failed");
+    await page.getByRole("img", { name: /1 failed/ }).waitFor();
+  });
+});
+
+const copied = async (page, panel) => {
+  await panel.getByRole("button", { name: "Copy" }).click();
+  await page.getByText("The failure was copied").waitFor();
+  return page.evaluate(() => navigator.clipboard.readText());
+};
+const clipboard = { context: { permissions: ["clipboard-read", "clipboard-write"] } };
+
+test("a long failure is shown in part and then whole, and copied whole", async () => {
+  const message = `${"no ".repeat(2_000)}in the end`;
+  await app.run("fail_orch", "wordy", { message });
+  await app.withPage("#/instance/wordy", async (page) => {
+    const panel = page.getByRole("region", { name: "Failure" });
+    await panel.getByRole("button", { name: /^Show all/ }).first().waitFor();
+    assert.ok(!(await panel.textContent()).includes("in the end"));
+    const text = await copied(page, panel);
+    assert.ok(text.includes(message), text);
+    assert.match(text, /^wordy failed\n/);
+    await panel.getByRole("button", { name: /^Show all/ }).first().click();
+    await panel.getByText("in the end").waitFor();
+    assert.match(await page.evaluate(() => document.activeElement.textContent), /in the end$/);
+  }, clipboard);
+});
+
+test("stacks are copied too", async () => {
+  await app.signal("counter", "huge", "set", "9223372036854775807");
+  await app.run("lock_orch", "stack", { a: "none", b: "huge" });
+  await app.withPage("#/instance/stack", async (page) => {
+    const panel = page.getByRole("region", { name: "Failure" });
+    const text = await copied(page, panel);
+    const whole = await (await fetch(`${app.url}/dashboard/api/failure?id=stack`)).json();
+    const { stack } = whole.call.links.find((link) => link.stack);
+    assert.ok(stack.text.length > 100 && text.includes(stack.text), text);
+    assert.match(text, /^entity operation counter@huge add, action #\d+ of stack, failed\n/);
+  }, clipboard);
 });
 
 test("terminating asks first", async () => {
@@ -149,6 +210,35 @@ test("markup in names and values is text", async () => {
   });
 });
 
+test("ids that browsers can't send have no buttons", async () => {
+  for (const id of [".", ".."]) {
+    // Clients start it over gRPC.
+    const started = await fetch(`${app.url}/api/orchestrators/hello_orchestrator?instanceId=${id}`, { method: "POST" });
+    assert.equal(started.status, 202);
+    await app.withPage(`#/instance/${id}`, async (page) => {
+      await badge(page, "Completed").waitFor();
+      await page.getByText(`There are no buttons for the id ${id}: in an address`).waitFor();
+      assert.equal(await page.getByRole("group", { name: "Actions" }).count(), 0);
+    });
+  }
+  await app.withPage("", async (page) => {
+    await page.getByRole("button", { name: "Start…" }).click();
+    await page.getByLabel("Orchestration", { exact: true }).fill("hello_orchestrator");
+    await page.getByLabel("Instance id").fill("..");
+    await dialogButton(page, "Start").click();
+    await page.getByRole("alert").getByText('Refused: a browser can\'t send ".."').waitFor();
+  });
+});
+
+test("a question names its instance apart from its words", async () => {
+  await app.start("wait_event", "we", { event: "Go", timeoutSeconds: 6000 });
+  await app.until("we", "Running");
+  await app.withPage("#/instance/we", async (page) => {
+    await action(page, "Raise event").click();
+    await page.getByRole("dialog").locator("code", { hasText: /^we$/ }).waitFor();
+  });
+});
+
 test("a history of ten thousand events can be gone through", async () => {
   await app.run("fan_out", "wide", { n: 5000 });
   await app.withPage("#/instance/wide", async (page) => {
@@ -157,11 +247,29 @@ test("a history of ten thousand events can be gone through", async () => {
     assert.ok(await page.locator(".events tbody tr").count() <= 200);
     assert.ok(await page.locator(".timeline .span").count() <= 120);
     const parts = page.getByRole("navigation", { name: "Parts of the history" });
+    const scroller = page.getByRole("region", { name: "Events of the history" });
+    await scroller.evaluate((element) => { element.scrollTop = 500; });
+    await parts.getByRole("button", { name: "Next" }).click();
+    assert.equal(await scroller.evaluate((element) => element.scrollTop), 0);
     await parts.getByRole("button", { name: "Last" }).click();
     await page.locator(".events td", { hasText: "ExecutionCompleted" }).waitFor();
     await parts.getByRole("button", { name: "Previous" }).click();
     await parts.getByRole("button", { name: "First" }).click();
     await page.locator(".events td", { hasText: "ExecutionStarted" }).waitFor();
+  });
+});
+
+test("a timeline in parts opens at the failure, and counts from the beginning of all", async () => {
+  await app.run("retry_orch", "patient", { maxAttempts: 60, failTimes: 99, firstMs: 1, backoff: 1 });
+  await app.withPage("#/instance/patient", async (page) => {
+    const picture = page.getByRole("img", { name: /^Timeline of 119 calls, .* 60 failed\. Rows 101 to 119 are shown\./ });
+    await picture.waitFor();
+    await page.locator(".timeline .label", { hasText: "flaky (attempt 60)" }).waitFor();
+    const axis = page.locator(".timeline .axis text");
+    assert.notEqual(await axis.first().textContent(), "0");
+    await page.getByRole("navigation", { name: "Parts of the timeline" }).getByRole("button", { name: "First" }).click();
+    await page.getByRole("img", { name: /^Timeline of 119 calls, .* 60 failed\. Rows 1 to 100 are shown\./ }).waitFor();
+    assert.equal(await axis.first().textContent(), "0");
   });
 });
 

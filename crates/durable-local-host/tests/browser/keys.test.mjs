@@ -22,6 +22,21 @@ test("the link of the console opens the dashboard, and the key leaves the addres
   assert.deepEqual(await page.context().cookies(), []);
 }));
 
+test("a page that is open takes the key of a link", () => app.withPage("#/instance/done", async (page) => {
+  await page.getByRole("dialog").waitFor();
+  await page.evaluate((key) => { location.hash = `#key=${key}`; }, encodeURIComponent(KEY));
+  await page.getByRole("link", { name: "done" }).waitFor();
+  assert.equal(await page.getByRole("dialog").count(), 0);
+  assert.match(page.url(), /#\/instances$/);
+}, { allow }));
+
+test("a key that is not encoded is asked for again, and the page stays usable", () => app.withPage("#key=%", async (page) => {
+  await page.getByRole("dialog").getByLabel("Key").fill(KEY);
+  await dialogButton(page, "Continue").click();
+  await page.getByRole("link", { name: "done" }).waitFor();
+  assert.match(page.url(), /#\/instances$/);
+}, { allow }));
+
 test("without a key the page asks for it, and again when it is wrong", () => app.withPage("#/instance/done", async (page) => {
   const dialog = page.getByRole("dialog");
   await dialog.getByLabel("Key").fill("wrong");

@@ -59,7 +59,8 @@ test("the list follows what happens, and filters", () => app.withPage("", async 
   assert.equal(await failed.getAttribute("aria-pressed"), "true");
   await failed.click();
   await page.getByLabel("Name contains").fill("HELLO");
-  await page.waitForFunction(() => document.querySelectorAll(".instances tbody tr").length === 1);
+  await page.getByRole("link", { name: "live-2" }).waitFor({ state: "detached" });
+  await page.getByRole("link", { name: "live-1" }).waitFor();
   assert.deepEqual(await ids(page), ["live-1"]);
   await page.getByLabel("Id begins with").fill("nothing");
   await page.getByText("No instance fits these filters.").waitFor();
@@ -73,6 +74,22 @@ test("filters are in the address", () => app.withPage("#/instances?status=Failed
   await page.getByRole("link", { name: "live-2" }).waitFor();
   assert.equal(await page.getByLabel("Name contains").inputValue(), "fail");
   assert.deepEqual(await ids(page), ["live-2"]);
+}));
+
+test("the address changes the filter while the list is shown", () => app.withPage("#/instances?status=Failed", async (page) => {
+  await page.getByRole("link", { name: "live-2" }).waitFor();
+  const failed = page.locator(".tile.Failed");
+  assert.equal(await failed.getAttribute("aria-pressed"), "true");
+  await page.getByRole("navigation", { name: "Pages", exact: true }).getByRole("link", { name: "Instances" }).click();
+  await page.getByRole("link", { name: "live-1" }).waitFor();
+  assert.equal(await failed.getAttribute("aria-pressed"), "false");
+  await page.evaluate(() => { location.hash = "#/instances?name=HELLO&prefix=live"; });
+  await page.waitForFunction(() => document.querySelectorAll(".instances tbody tr").length === 1);
+  assert.deepEqual(await ids(page), ["live-1"]);
+  assert.equal(await page.getByLabel("Id begins with").inputValue(), "live");
+  await page.goBack();
+  await page.getByRole("link", { name: "live-2" }).waitFor();
+  assert.equal(await page.getByLabel("Name contains").inputValue(), "");
 }));
 
 test("pages follow each other", async () => {
@@ -112,25 +129,26 @@ test("a host that is gone is told, and found again", () => app.withPage("", asyn
   await page.getByRole("link", { name: "unseen" }).waitFor();
 }, { allow: (text) => text.includes("ERR_FAILED") }));
 
-test("a host without entities says so", () => app.withPage("#/entities", async (page) => {
-  await page.getByText("There are no entities yet.").waitFor();
-}));
+test("a host that fails for a while is asked again", () => app.withPage("", async (page) => {
+  await page.getByText("Live", { exact: true }).waitFor();
+  await page.route("**/dashboard/api/instances*", (route) => route.fulfill({ status: 500, body: "The state cannot be read" }));
+  await app.run("hello_orchestrator", "unseen-500", "x");
+  await page.getByText("Host answers 500").waitFor();
+  await page.unroute("**/dashboard/api/instances*");
+  await page.getByText("Live", { exact: true }).waitFor();
+  await page.getByRole("link", { name: "unseen-500" }).waitFor();
+}, { allow: (text) => text.includes("500") }));
 
-test("entities are shown with state and lock", () => app.withPage("", async (page) => {
-  const entity = (key, more) => ({ id: `@counter@${key}`, name: "counter", key, state: { text: "5" }, lockedBy: null, waiting: 0, lastOperation: "2026-01-01T00:00:00Z", ...more });
-  const pages = {
-    "": { entities: [entity("a", { lockedBy: "transfer-1", waiting: 3 }), entity("", { state: null })], next: "@counter@z" },
-    "@counter@z": { entities: [entity("z", { state: { text: `"${"long ".repeat(100)}"` } })], next: null },
-  };
-  await page.route("**/dashboard/api/entities*", (route) => route.fulfill({ json: pages[new URL(route.request().url()).searchParams.get("from") ?? ""] }));
-  await page.getByRole("link", { name: "Entities" }).click();
-  const locked = page.getByRole("row", { name: /counter a 5 transfer-1 3/ });
-  await locked.waitFor();
-  assert.equal(await locked.getByRole("link", { name: "transfer-1" }).getAttribute("href"), "#/instance/transfer-1");
-  await page.getByRole("row", { name: /counter \(empty key\) none nobody 0/ }).waitFor();
-  await page.getByRole("button", { name: "Next" }).click();
-  await page.getByRole("link", { name: "z", exact: true }).waitFor();
-  await page.locator("summary", { hasText: '"long long' }).waitFor();
-  await page.getByRole("button", { name: "First" }).click();
-  await locked.waitFor();
-}));
+test("a page that is refused what it reads does not call itself live", () => app.withPage("", async (page) => {
+  const live = page.locator("#live");
+  await live.getByText("Live").waitFor();
+  await page.route("**/dashboard/api/instances*", (route) => route.fulfill({ status: 400, body: "`after` cannot be read" }));
+  await app.run("hello_orchestrator", "unseen-400", "x");
+  await page.getByRole("alert").filter({ hasText: "`after` cannot be read" }).waitFor();
+  assert.deepEqual([await live.textContent(), await live.getAttribute("class")], ["", "live "]);
+  await page.unroute("**/dashboard/api/instances*");
+  await page.getByLabel("Id begins with").fill("unseen-400");
+  await page.getByRole("link", { name: "unseen-400" }).waitFor();
+  await live.getByText("Live").waitFor();
+  assert.equal(await page.locator(".note.bad").isVisible(), false);
+}, { allow: (text) => text.includes("400") }));

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { spans } from "../../src/dashboard/assets/spans.js";
+import { tick } from "../../src/dashboard/assets/timeline.js";
 
 /** A history of turns, each a list of [type, event id, more]. */
 function history(...turns) {
@@ -54,14 +55,13 @@ test("suspensions last until the instance is resumed", () => {
 });
 
 test("operations of entities last until they are answered", () => {
-  const id = (number) => `00000000-0000-0000-0000-00000000000${number}`;
-  const to = (number, text) => ["EventSent", number, { name: "op", instanceId: "@counter@k", input: { text: text.replace("ID", id(number)) } }];
-  const answer = (number, text) => ["EventRaised", -1, { name: id(number), input: { text } }];
+  const to = (number, name, signal = false) => ["EventSent", number, { name: "op", instanceId: "@counter@k", request: { id: `id-${number}`, name, signal } }];
+  const answer = (number, more) => ["EventRaised", -1, { name: `id-${number}`, ...more }];
   const list = spans(history(
-    [to(1, '{"id":"ID","input":"5","op":"add","parent":"o"}')],
-    [answer(1, '{"result":"5"}'), to(2, '{"id":"ID","op":"fail"}')],
-    [answer(2, '{"result":null,"failureDetails":{"ErrorType":"E"}}'), to(3, '{"id":"ID","op":"add","signal":true}'), to(4, '{"IsLockRequest":true,"id":"ID","op":null}')],
-    [["EventSent", 5, { name: "op", instanceId: "other", input: { text: "1" } }]],
+    [to(1, "counter@k add")],
+    [answer(1), to(2, "counter@k fail")],
+    [answer(2, { failure: [{ type: "E" }] }), to(3, "counter@k add", true), to(4, "lock counter@k")],
+    [["EventSent", 5, { name: "op", instanceId: "other" }], ["EventRaised", -1, { name: "id-9", failure: [{ type: "E" }] }]],
   ), false);
   assert.deepEqual(list.map(({ kind, name, outcome }) => [kind, name, outcome]), [
     ["entity", "counter@k add", "completed"],
@@ -69,5 +69,12 @@ test("operations of entities last until they are answered", () => {
     ["sent", "counter@k add", "completed"],
     ["entity", "lock counter@k", "open"],
     ["sent", "op", "completed"],
+    ["event", "id-9", "completed"],
   ]);
+});
+
+test("ticks far from the beginning are told apart", () => {
+  assert.deepEqual([0, 50, 3_500, 4_000].map((ms) => tick(ms, 50)), ["0", "50 ms", "3.5 s", "4 s"]);
+  assert.deepEqual([3_720_500, 3_721_000, 3_721_500].map((ms) => tick(ms, 500)), ["1 h 2 min 0.5 s", "1 h 2 min 1 s", "1 h 2 min 1.5 s"]);
+  assert.deepEqual([86_400_000, 93_600_000].map((ms) => tick(ms, 7_200_000)), ["1 d", "1 d 2 h"]);
 });

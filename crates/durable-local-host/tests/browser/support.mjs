@@ -23,6 +23,8 @@ export async function startHost(options = []) {
   const child = spawn(`${TARGET}/debug/conformance`, ["--port", "0", "--memory", ...options], {
     cwd: `${ROOT}examples/conformance`,
     stdio: ["ignore", "pipe", "inherit"],
+    // Panics tell where they came from.
+    env: { ...process.env, RUST_BACKTRACE: "1" },
   });
   const ended = new Promise((done) => child.once("exit", done));
   const url = await new Promise((found, failed) => {
@@ -100,15 +102,23 @@ export function setUp(prepare, options) {
     const { status, text } = await shared.call("POST", `/orchestrators/${name}/${encodeURIComponent(id)}?timeout=120&pollingInterval=1`, JSON.stringify(input));
     assert.equal(status, 200, text);
   };
+  /** Asks an entity for an operation, and waits until it has been done. */
+  shared.signal = async (name, key, operation, input) => {
+    const { status, text } = await shared.call("POST", `/entities/${name}/${key}?op=${operation}`, input);
+    assert.equal(status, 202, text);
+    await shared.untilMark(`@${name}@${key}`, async () => (await shared.call("GET", `/entities/${name}/${key}`)).status === 200);
+  };
   shared.status = async (id) => JSON.parse((await shared.call("GET", `/instances/${encodeURIComponent(id)}`)).text).runtimeStatus;
-  /** Waits until an instance is in that status; the host answers when it changes. */
-  shared.until = async (id, status) => {
+  /** Waits until an instance is as wanted; the host answers when it changes. */
+  shared.untilMark = async (id, wanted) => {
     for (let mark = ""; ;) {
       const now = await (await fetch(`${shared.url}/dashboard/api/changes?${new URLSearchParams({ id, mark })}`)).json();
-      if (now.mark !== "gone" && (await shared.status(id)) === status) return;
+      if (now.mark !== "gone" && (await wanted())) return;
       mark = now.mark;
     }
   };
+  /** Waits until an instance is in that status. */
+  shared.until = (id, status) => shared.untilMark(id, async () => (await shared.status(id)) === status);
   return shared;
 }
 

@@ -272,6 +272,16 @@ async fn long_values_are_cut_and_can_be_had_whole() {
     )
     .await;
     assert_eq!(whole["result"]["text"], format!("\"{long}\""));
+    let message = "no ".repeat(2_000);
+    let input = serde_json::json!({ "message": message }).to_string();
+    app.client.run("fail", "failed", &input).await;
+    let failed = read(app.client, "instance?id=failed").await;
+    assert!(failed["failure"]["links"][0]["message"]["length"].is_u64());
+    let whole = read(app.client, "failure?id=failed").await;
+    let told = whole["links"][0]["message"]["text"].as_str().unwrap();
+    assert!(told.contains(&message), "{} characters", told.len());
+    let not_failed = app.client.get("/dashboard/api/failure?id=long").await;
+    assert_eq!(not_failed.status, 400);
     let beyond = app
         .client
         .get("/dashboard/api/event?id=long&index=999")

@@ -53,6 +53,8 @@ async fn each_key_opens_what_it_opens_on_azure() {
         &app.shown("management API"),
         MASTER,
     ];
+    assert_eq!(app.shown("master"), "as given");
+    assert!(!app.lines.all().iter().any(|line| line.contains(MASTER)));
     let instances = format!("{BASE}/instances");
     for (path, expected) in [
         ("/api/http_anonymous", [200, 200, 200, 200, 200, 200, 200]),

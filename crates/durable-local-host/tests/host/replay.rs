@@ -345,7 +345,9 @@ fn decide(name: &str, view: &View, decision: &mut Decision) {
             }
         }
         "fail" => {
-            let mut outer = failure("my::Rejected", "order 42 rejected: résumé ☃");
+            let message = view.input["message"].as_str();
+            let message = message.unwrap_or("order 42 rejected: résumé ☃");
+            let mut outer = failure("my::Rejected", message);
             outer.inner_failure = Some(Box::new(failure("my::Cause", "the inner reason")));
             decision.end(OrchestrationStatus::Failed, None, Some(outer));
         }

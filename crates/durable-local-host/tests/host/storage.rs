@@ -48,6 +48,43 @@ async fn used_state() -> (tempfile::TempDir, PathBuf) {
     (state, file)
 }
 
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_is_for_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    let parent = tempfile::tempdir().unwrap();
+    for with_keys in [false, true] {
+        let state = parent.path().join(format!("state-{with_keys}"));
+        let app = TestApp::start_with("{}", |builder| {
+            let builder = at(&state)(builder);
+            if with_keys {
+                builder.enable_auth()
+            } else {
+                builder
+            }
+        })
+        .await;
+        assert_eq!(mode(&state), 0o700);
+        let files: Vec<PathBuf> = std::fs::read_dir(&state)
+            .unwrap()
+            .map(|file| file.unwrap().path())
+            .collect();
+        assert!(files.contains(&state.join(FILE)), "{files:?}");
+        for file in files {
+            assert_eq!(mode(&file), 0o600, "{}", file.display());
+        }
+        app.stop().await;
+    }
+    // What is there already stays as it was.
+    let shared = parent.path().join("shared");
+    std::fs::create_dir(&shared).unwrap();
+    std::fs::set_permissions(&shared, std::fs::Permissions::from_mode(0o755)).unwrap();
+    TestApp::start_with("{}", at(&shared)).await.stop().await;
+    assert_eq!(mode(&shared), 0o755);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_that_is_a_file_is_refused_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();

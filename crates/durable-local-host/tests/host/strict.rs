@@ -245,7 +245,10 @@ async fn exit_code_0_before_the_handler_is_ready_stops_the_host() {
     let reason = tokio::time::timeout(PATIENCE, host.given_up())
         .await
         .unwrap();
-    assert!(reason.to_string().contains("it exited with code 0"), "{reason}");
+    assert!(
+        reason.to_string().contains("it exited with code 0"),
+        "{reason}"
+    );
     app.stop().await;
 }
 

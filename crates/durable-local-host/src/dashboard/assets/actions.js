@@ -1,12 +1,13 @@
 // What the buttons do.
 
-import { instancePath, manage } from "./api.js";
+import { instancePath, isStep, manage } from "./api.js";
 import { ask, field } from "./dialogs.js";
-import { h, tell } from "./dom.js";
+import { h, instanceHref, tell } from "./dom.js";
 import { hasEnded } from "./format.js";
 
 const short = (id) => (id.length > 60 ? `${id.slice(0, 57)}…` : id);
-const open = (id) => { location.hash = `#/instance/${encodeURIComponent(id)}`; };
+const named = (id) => h("code", {}, short(id));
+const open = (id) => { location.hash = instanceHref(id); };
 
 /** Asks what to start. */
 export async function start(names, name = "", input = "") {
@@ -38,7 +39,7 @@ const ACTIONS = [
     label: "Raise event", when: (status) => !hasEnded(status),
     question: (id) => ({
       title: "Raise an event",
-      text: `For ${short(id)}. An event that nobody waits for yet is kept until somebody does.`,
+      text: ["For ", named(id), ". An event that nobody waits for yet is kept until somebody does."],
       verb: "Raise event",
       fields: {
         name: field("Event name", { required: true }),
@@ -51,7 +52,7 @@ const ACTIONS = [
   {
     label: "Suspend", when: (status) => ["Running", "Pending"].includes(status),
     question: (id) => ({
-      title: "Suspend this instance?", text: `${short(id)} goes on when it is resumed. Activities that run end meanwhile.`, verb: "Suspend",
+      title: "Suspend this instance?", text: [named(id), " goes on when it is resumed. Activities that run end meanwhile."], verb: "Suspend",
       fields: reason(), act: (values) => manage("POST", `${instancePath(id)}/suspend`, values),
     }),
     done: "It will be suspended",
@@ -59,7 +60,7 @@ const ACTIONS = [
   {
     label: "Resume", when: (status) => status === "Suspended",
     question: (id) => ({
-      title: "Resume this instance?", text: `${short(id)} goes on where it was.`, verb: "Resume",
+      title: "Resume this instance?", text: [named(id), " goes on where it was."], verb: "Resume",
       fields: reason(), act: (values) => manage("POST", `${instancePath(id)}/resume`, values),
     }),
     done: "It goes on",
@@ -67,7 +68,7 @@ const ACTIONS = [
   {
     label: "Terminate", danger: true, when: (status) => !hasEnded(status),
     question: (id) => ({
-      title: "Terminate this instance?", text: `${short(id)} ends at once and for good; its code does not run any more.`, verb: "Terminate", dangerous: true,
+      title: "Terminate this instance?", text: [named(id), " ends at once and for good; its code does not run any more."], verb: "Terminate", dangerous: true,
       fields: reason("It becomes the output."), act: (values) => manage("POST", `${instancePath(id)}/terminate`, values),
     }),
     done: "It will be terminated",
@@ -75,7 +76,7 @@ const ACTIONS = [
   {
     label: "Rewind", when: (status) => status === "Failed",
     question: (id) => ({
-      title: "Rewind this instance?", text: `The calls of ${short(id)} that failed are taken back and made again.`, verb: "Rewind",
+      title: "Rewind this instance?", text: ["The calls of ", named(id), " that failed are taken back and made again."], verb: "Rewind",
       fields: reason(), act: (values) => manage("POST", `${instancePath(id)}/rewind`, values),
     }),
     done: "It goes on from before the failure",
@@ -95,7 +96,7 @@ const ACTIONS = [
   {
     label: "Purge", danger: true, when: (status) => hasEnded(status),
     question: (id) => ({
-      title: "Purge this instance?", text: `${short(id)} and its history are deleted. This can't be undone.`, verb: "Purge", dangerous: true,
+      title: "Purge this instance?", text: [named(id), " and its history are deleted. This can't be undone."], verb: "Purge", dangerous: true,
       act: async () => {
         await manage("DELETE", instancePath(id));
         location.hash = "#/instances";
@@ -105,11 +106,12 @@ const ACTIONS = [
   },
 ];
 
-/** The buttons for an instance of that status. */
+/** The buttons for an instance of that status, or why there are none. */
 export function buttons(id, status) {
-  // An entity is an instance too, but not one to steer.
-  if (/^@[^@]+@/.test(id)) return [];
-  return ACTIONS.filter((action) => action.when(status)).map((action) =>
+  if (isStep(id)) {
+    return h("p", { class: "hint" }, "There are no buttons for the id ", named(id), ": in an address it means a folder, so that browsers can't send it. Programs can, over gRPC.");
+  }
+  return h("div", { class: "actions", role: "group", "aria-label": "Actions" }, ACTIONS.filter((action) => action.when(status)).map((action) =>
     h("button", {
       type: "button",
       class: action.danger ? "danger-outline" : "",
@@ -118,5 +120,5 @@ export function buttons(id, status) {
       onclick: async () => {
         if (await ask(action.question(id))) tell(action.done);
       },
-    }, `${action.label}…`));
+    }, `${action.label}…`)));
 }

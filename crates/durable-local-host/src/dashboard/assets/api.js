@@ -74,8 +74,13 @@ async function reason(response) {
   return said || WORDS[response.status] || `The host answered with status ${response.status}.`;
 }
 
+/** Whether a part of a path is a step in it, encoded or not: browsers take the step instead of sending it. */
+export const isStep = (part) => part === "." || part === "..";
+
 /** Calls the management API. */
 export async function manage(method, path, parameters, body, headers = {}) {
+  const step = path.split("/").find(isStep);
+  if (step) throw new Refusal(0, `a browser can't send "${step}" as a part of an address.`);
   const response = await send(MANAGEMENT + path + query(parameters), {
     method,
     body,

@@ -52,15 +52,17 @@ export function field(label, { kind = "text", value = "", hint, required, list, 
 
 /**
  * Asks, and does it when the answer is yes: `act` gets the fields' values, and what it throws is
- * shown. Gives what `act` gave, or nothing when the answer is no.
+ * shown. Gives what `act` gave, or nothing when the answer is no. `signal` takes the question back.
  */
-export function ask({ title, text, verb, dangerous, fields = {}, act }) {
+export function ask({ title, text, verb, dangerous, fields = {}, act, signal }) {
   return new Promise((done) => {
     const id = `dialog-${++number}`;
     const refusal = h("p", { class: "refusal", role: "alert" });
     const yes = h("button", { type: "submit", class: dangerous ? "danger" : "primary" }, verb);
-    const no = h("button", { type: "button", onclick: () => dialog.close() }, "Cancel");
+    const no = h("button", { type: "button", onclick: () => close() }, "Cancel");
     let outcome;
+    const close = () => dialog.close();
+    signal?.addEventListener("abort", close);
     const submit = async (event) => {
       event.preventDefault();
       refusal.textContent = "";
@@ -81,7 +83,11 @@ export function ask({ title, text, verb, dangerous, fields = {}, act }) {
       }
     };
     const dialog = h("dialog", { "aria-labelledby": `${id}-title`, "aria-describedby": text && `${id}-text`,
-      onclose: () => { dialog.remove(); done(outcome); } },
+      onclose: () => {
+        signal?.removeEventListener("abort", close);
+        dialog.remove();
+        done(outcome);
+      } },
       h("form", { novalidate: true, onsubmit: submit },
         h("h2", { id: `${id}-title` }, title),
         text && h("p", { id: `${id}-text` }, text),

@@ -8,7 +8,7 @@ function fill(element, attributes, children) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(...children.flat(2).filter((child) => ![null, undefined, false, ""].includes(child)));
   return element;
 }
 
@@ -38,6 +38,33 @@ export function arrange(parent, wanted) {
   });
 }
 
+/** Whether the host takes an id for that of an entity. */
+export const isEntity = (id) => /^@[^@]+@/.test(id);
+
+/** The address of the page of an instance or an entity. */
+export const instanceHref = (id) => `#/instance/${encodeURIComponent(id)}`;
+
+/** A link to it. */
+export const link = (id, text) => h("a", { href: instanceHref(id) }, text ?? id);
+
+/** Puts a new element in the place of an old one when what it is made of has changed. */
+export function slot() {
+  let seen;
+  const place = h("div", { class: "slot" });
+  return {
+    place,
+    put(key, make) {
+      const text = JSON.stringify(key);
+      if (text === seen) return;
+      seen = text;
+      const focused = place.contains(document.activeElement);
+      const made = make();
+      place.replaceChildren(...(made ? [made] : []));
+      if (focused) document.querySelector("h1")?.focus();
+    },
+  };
+}
+
 let fading;
 
 /** Tells something in passing. */
@@ -50,15 +77,42 @@ export function tell(text, bad = false) {
   fading = setTimeout(() => toast.classList.remove("shown"), 6000);
 }
 
-/** Buttons to go through a long list part by part; calls `show(first)`. */
-export function pager(total, size, first, what, show) {
-  if (total <= size) return null;
-  const last = Math.min(total, first + size);
-  const button = (label, to, off) => h("button", { type: "button", disabled: off, onclick: () => show(to) }, label);
-  return h("nav", { class: "pager", "aria-label": `Parts of the ${what}` },
-    button("First", 0, first === 0),
-    button("Previous", Math.max(0, first - size), first === 0),
-    h("span", {}, `${(first + 1).toLocaleString()}–${last.toLocaleString()} of ${total.toLocaleString()}`),
-    button("Next", first + size, last === total),
-    button("Last", Math.floor((total - 1) / size) * size, last === total));
+/**
+ * A button of a pager. One that leads nowhere just now stays and keeps the focus: what is disabled or
+ * hidden loses it to the page.
+ */
+export function pageButton(label, act) {
+  return h("button", { type: "button", onclick: (event) => { if (event.currentTarget.ariaDisabled !== "true") act(); } }, label);
+}
+
+/** Tells which buttons of a pager lead anywhere; hides it when none does. */
+export function enable(bar, ways) {
+  bar.hidden = !ways.some(([, leads]) => leads);
+  if (bar.hidden && bar.contains(document.activeElement)) document.querySelector("h1")?.focus();
+  for (const [button, leads] of ways) button.ariaDisabled = String(!leads);
+}
+
+/** Buttons to go through a long list part by part; calls `show(first)`. `update` gives the place in it. */
+export function pager(size, what, show) {
+  let total = 0;
+  let first = 0;
+  const to = {
+    First: () => 0,
+    Previous: () => first - size,
+    Next: () => first + size,
+    Last: () => Math.floor((total - 1) / size) * size,
+  };
+  const [start, previous, next, end] = Object.entries(to).map(([label, place]) => pageButton(label, () => show(place())));
+  const place = h("span", {});
+  const element = h("nav", { class: "pager", "aria-label": `Parts of the ${what}` }, start, previous, place, next, end);
+  return {
+    element,
+    update(from, length) {
+      first = from;
+      total = length;
+      const last = Math.min(total, first + size);
+      enable(element, [[start, first > 0], [previous, first > 0], [next, last < total], [end, last < total]]);
+      setText(place, `${(first + 1).toLocaleString()}–${last.toLocaleString()} of ${total.toLocaleString()}`);
+    },
+  };
 }

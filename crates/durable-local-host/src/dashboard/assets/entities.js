@@ -1,9 +1,9 @@
 // The entities.
 
 import { read } from "./api.js";
-import { byId, h, setText } from "./dom.js";
+import { byId, enable, h, instanceHref, pageButton, setText } from "./dom.js";
 import { bytes, pretty, time } from "./format.js";
-import { follow } from "./live.js";
+import { follower } from "./live.js";
 
 const LONG = 300;
 
@@ -18,15 +18,15 @@ function state(value) {
 
 function row(entity) {
   const lock = entity.lockedBy
-    ? h("a", { href: `#/instance/${encodeURIComponent(entity.lockedBy)}` }, entity.lockedBy)
+    ? h("a", { href: instanceHref(entity.lockedBy) }, entity.lockedBy)
     : none("nobody");
   return h("tr", {},
     h("td", { class: "name" }, entity.name),
-    h("td", { class: "id" }, h("a", { href: `#/instance/${encodeURIComponent(entity.id)}` }, entity.key || "(empty key)")),
-    h("td", {}, state(entity.state)),
-    h("td", { class: "id" }, lock),
-    h("td", { class: "number" }, String(entity.waiting)),
-    h("td", {}, time(entity.lastOperation)));
+    h("td", { class: "id" }, h("a", { href: instanceHref(entity.id) }, entity.key || "(empty key)")),
+    h("td", { class: "state" }, state(entity.state)),
+    h("td", { class: "id", "data-label": "Locked by " }, lock),
+    h("td", { class: "number", "data-label": "Waiting: " }, String(entity.waiting)),
+    h("td", { class: "when" }, time(entity.lastOperation)));
 }
 
 const COLUMNS = ["Name", "Key", "State", "Locked by", "Waiting", "Last operation"];
@@ -35,21 +35,21 @@ export async function showEntities(main, heading, signal) {
   const note = h("p", { class: "note", role: "status", hidden: true });
   const rows = h("tbody");
   const table = h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Entities", hidden: true },
-    h("table", {}, h("thead", {}, h("tr", {}, COLUMNS.map((name) => h("th", { scope: "col", class: name === "Waiting" ? "number" : "" }, name)))), rows));
-  const first = h("button", { type: "button", hidden: true }, "First");
-  const next = h("button", { type: "button", hidden: true }, "Next");
-  main.append(h("div", { class: "head" }, heading("Entities")), note, table,
-    h("nav", { class: "pager", "aria-label": "Pages of the list" }, first, next));
+    h("table", { class: "entities" }, h("thead", {}, h("tr", {}, COLUMNS.map((name) => h("th", { scope: "col", class: name === "Waiting" ? "number" : "" }, name)))), rows));
   let from = "";
+  let following;
+  const first = pageButton("First", () => again(""));
+  const next = pageButton("Next", () => again(following));
+  const bar = h("nav", { class: "pager", "aria-label": "Pages of the list" }, first, next);
+  main.append(h("div", { class: "head" }, heading("Entities")), note, table, bar);
   let seen;
   const refresh = async (own) => {
     // The mark comes first: what changes while the rest is read shows as a change.
     const overview = await read("overview", {}, own);
     const page = await read("entities", { from }, own);
     setText(byId("hub"), overview.taskHub);
-    first.hidden = from === "";
-    next.hidden = !page.next;
-    next.onclick = () => again(page.next);
+    following = page.next;
+    enable(bar, [[first, from !== ""], [next, Boolean(page.next)]]);
     note.hidden = page.entities.length > 0;
     table.hidden = page.entities.length === 0;
     setText(note, from ? "There are no entities on this page." : "There are no entities yet. An entity comes to be with its first operation.");
@@ -58,18 +58,13 @@ export async function showEntities(main, heading, signal) {
     seen = text;
     return overview.mark;
   };
-  let round;
+  const begin = follower(refresh, signal, (error) => {
+    note.hidden = false;
+    setText(note, error.message);
+  });
   const again = (place) => {
-    round?.abort();
-    const own = round = new AbortController();
-    signal.addEventListener("abort", () => own.abort());
     from = place;
-    return follow(refresh, {}, own.signal).catch((error) => {
-      if (own.signal.aborted) return;
-      note.hidden = false;
-      setText(note, error.message);
-    });
+    return begin();
   };
-  first.onclick = () => again("");
   await again("");
 }

@@ -32,6 +32,9 @@ export function statusBadge(status) {
 const DAY = new Intl.DateTimeFormat(undefined, { year: "numeric", month: "short", day: "numeric" });
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 
+/** Whose clock the times are of. */
+export const zone = () => DAY.resolvedOptions().timeZone;
+
 /** Milliseconds with their fractions: the host's times are finer than what `Date` keeps. */
 export function instant(iso) {
   if (!iso) return null;

@@ -2,34 +2,14 @@
 
 import { buttons } from "./actions.js";
 import { read } from "./api.js";
-import { byId, h, setText, tell } from "./dom.js";
-import { asText, failurePanel } from "./failure.js";
+import { byId, h, link, setText, slot, tell } from "./dom.js";
+import { failurePanel } from "./failure.js";
 import { duration, hasEnded, instant, statusBadge, time } from "./format.js";
 import { historyTable } from "./history.js";
 import { follow } from "./live.js";
 import { KINDS, spans, title } from "./spans.js";
 import { timeline } from "./timeline.js";
 import { copyButton, valueSection } from "./values.js";
-
-const link = (id, text) => h("a", { href: `#/instance/${encodeURIComponent(id)}` }, text ?? id);
-
-/** Puts a new element in the place of an old one when what it is made of has changed. */
-function slot() {
-  let seen;
-  const place = h("div", { class: "slot" });
-  return {
-    place,
-    put(key, make) {
-      const text = JSON.stringify(key);
-      if (text === seen) return;
-      seen = text;
-      const focused = place.contains(document.activeElement);
-      const made = make();
-      place.replaceChildren(...(made ? [made] : []));
-      if (focused) document.querySelector("h1")?.focus();
-    },
-  };
-}
 
 function facts(instance) {
   const ended = hasEnded(instance.status);
@@ -79,10 +59,10 @@ export async function showInstance(main, heading, id, signal) {
   const picture = timeline((index) => history.jump(index), signal);
   const gone = h("p", { class: "note", role: "status", hidden: true });
   const body = h("div", { class: "instance" },
-    h("div", { class: "head" }, h("div", { class: "title" }, head, slots.badge.place), slots.actions.place),
     slots.failure.place, slots.waiting.place, slots.facts.place, slots.values.place,
     picture.element, slots.children.place, history.element);
-  main.append(h("nav", { class: "crumbs", "aria-label": "Where you are" }, h("a", { href: "#/instances" }, "Instances")), gone, body);
+  main.append(h("nav", { class: "crumbs", "aria-label": "Where you are" }, h("a", { href: "#/instances" }, "Instances")),
+    h("div", { class: "head" }, h("div", { class: "title" }, head, slots.badge.place), slots.actions.place), gone, body);
 
   // Nothing is said of what was not read yet.
   const parts = [picture.element, history.element];
@@ -98,6 +78,7 @@ export async function showInstance(main, heading, id, signal) {
       if (error.status !== 404) throw error;
       gone.hidden = false;
       body.hidden = true;
+      for (const each of [slots.badge, slots.actions]) each.put(null, () => null);
       setText(gone, before ? "This instance is no more: it was purged." : `There is no instance with the id ${id}.`);
       // It may be made again.
       before = undefined;
@@ -122,21 +103,18 @@ export async function showInstance(main, heading, id, signal) {
     setText(head, instance.name || id);
     document.title = `${instance.name} ${instance.status} · Durable Functions`;
     slots.badge.put(instance.status, () => statusBadge(instance.status));
-    slots.actions.put(instance.status, () => h("div", { class: "actions", role: "group", "aria-label": "Actions" }, buttons(id, instance.status)));
+    slots.actions.put(instance.status, () => buttons(id, instance.status));
     slots.facts.put([instance.updated, instance.status, instance.executionId, instance.parent, instance.scheduled], () => facts(instance));
-    slots.failure.put(instance.failure, () => {
-      if (!instance.failure) return null;
-      const panel = failurePanel(instance.failure, (index) => history.jump(index));
-      panel.querySelector("h2").after(h("p", { class: "corner" }, copyButton(asText(instance.failure), "failure")));
-      return panel;
-    });
+    slots.failure.put(instance.failure, () => instance.failure && failurePanel(id, instance.failure, history.jump));
     slots.waiting.put([instance.status, list.filter((span) => span.outcome === "open").map((span) => span.index)], () => waiting(instance, list));
     slots.values.put([instance.input, instance.output, instance.customStatus, Boolean(instance.failure)], () => h("div", { class: "values" },
       valueSection("Input", instance, "input"),
       valueSection("Output", instance, "output"),
       instance.customStatus && valueSection("Custom status", instance, "customStatus")));
     slots.children.put(list.filter((span) => span.kind === "orchestration").map((span) => [span.index, span.outcome]), () => children(list));
-    picture.update(list, () => (ended ? instant(instance.updated) : Date.now() + ahead));
+    const call = instance.failure?.call;
+    const blamed = call?.caused && call.path.length === 1 ? call.index : undefined;
+    picture.update(list, () => (ended ? instant(instance.updated) : Date.now() + ahead), blamed);
     history.update(events);
     if (before && before !== instance.status) tell(`Now ${instance.status}`);
     before = instance.status;

@@ -5,12 +5,24 @@ import { ask, field } from "./dialogs.js";
 
 const NAME = "durable-functions-key";
 let asking;
+let answered = new AbortController();
 
-// What follows `#` is never sent, and must not stay in the address bar.
-const given = location.hash.match(/^#key=(.+)$/);
-if (given) {
-  sessionStorage.setItem(NAME, decodeURIComponent(given[1]));
+/** Takes the key out of an address `#key=...`; gives whether there was one. */
+export function takeKey() {
+  // What follows `#` is never sent, and must not stay in the address bar.
+  const given = location.hash.match(/^#key=(.*)$/s);
+  if (!given) return false;
+  let key = given[1];
+  try {
+    key = decodeURIComponent(key);
+  } catch {
+    // Not encoded: taken as it is.
+  }
+  sessionStorage.setItem(NAME, key);
   history.replaceState(null, "", "#/instances");
+  answered.abort();
+  answered = new AbortController();
+  return true;
 }
 
 /** The headers that show the key. */
@@ -27,6 +39,7 @@ export function askForKey() {
     verb: "Continue",
     fields: { key: field("Key", { kind: "password", required: true }) },
     act: ({ key }) => sessionStorage.setItem(NAME, key),
+    signal: answered.signal,
   }).finally(() => { asking = undefined; });
   return asking;
 }

@@ -2,9 +2,9 @@
 
 import { start } from "./actions.js";
 import { read } from "./api.js";
-import { arrange, byId, h, setText } from "./dom.js";
+import { arrange, byId, enable, h, instanceHref, pageButton, setText } from "./dom.js";
 import { count, duration, hasEnded, instant, statusBadge, time } from "./format.js";
-import { follow } from "./live.js";
+import { follower } from "./live.js";
 import { rateChart, statusButtons } from "./numbers.js";
 
 const PAGE = 50;
@@ -17,14 +17,19 @@ function row(instance) {
   return h("tr", { "data-id": instance.id },
     h("td", {}, statusBadge(instance.status)),
     h("td", { class: "name" }, instance.name, instance.version && h("span", { class: "hint" }, ` ${instance.version}`)),
-    h("td", { class: "id" }, h("a", { href: `#/instance/${encodeURIComponent(instance.id)}` }, instance.id)),
+    h("td", { class: "id" }, h("a", { href: instanceHref(instance.id) }, instance.id)),
     h("td", {}, time(instance.created)),
     h("td", { class: "number" }, ended ? duration(instant(instance.updated) - instant(instance.created)) : "–"),
     h("td", { class: "custom" }, instance.customStatus ? instance.customStatus.text + (instance.customStatus.length ? "…" : "") : ""));
 }
 
-export async function showList(main, heading, query, signal) {
-  const statuses = new Set((query.get("status") ?? "").split(",").filter(Boolean));
+const FIELDS = ["name", "prefix", "from", "to"];
+
+const statusesOf = (query) => new Set((query.get("status") ?? "").split(",").filter(Boolean));
+
+/** The list; `follow` gets what is to be done when the address asks for another filter. */
+export async function showList(main, heading, query, signal, follow) {
+  let statuses = statusesOf(query);
   let pages = [""];
   let overview = { orchestrators: [] };
   const title = heading("Instances");
@@ -53,27 +58,32 @@ export async function showList(main, heading, query, signal) {
   });
   const startButton = h("button", { type: "button", class: "primary", "aria-haspopup": "dialog", onclick: () => start(overview.orchestrators) }, "Start…");
   const rows = h("tbody");
-  const found = h("p", { class: "hint", role: "status" });
+  const found = h("p", { class: "hint" });
+  // What readers are told: what was asked for, not everything that happens.
+  const said = h("p", { class: "unseen", role: "status" });
+  let tellFound = false;
   const table = h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Instances" },
     h("table", { class: "instances" },
       h("thead", {}, h("tr", {}, ["Status", "Name", "Instance id", "Created", "Took", "Custom status"].map((name) => h("th", { scope: "col", class: name === "Took" ? "number" : "" }, name)))),
       rows));
-  const newest = h("button", { type: "button", onclick: () => turn([""]) }, "Newest");
-  const newer = h("button", { type: "button", onclick: () => turn(pages.slice(0, -1)) }, "Newer");
-  const older = h("button", { type: "button" }, "Older");
+  let following;
+  const newest = pageButton("Newest", () => turn([""]));
+  const newer = pageButton("Newer", () => turn(pages.slice(0, -1)));
+  const older = pageButton("Older", () => turn([...pages, following]));
+  const bar = h("nav", { class: "pager", "aria-label": "Pages of the list" }, newest, newer, older);
   const empty = h("div", { class: "empty", hidden: true });
   main.append(
     h("div", { class: "head" }, title, startButton),
     h("div", { class: "numbers" }, tiles.element, rate.element),
     filters, table, empty,
-    h("nav", { class: "pager", "aria-label": "Pages of the list" }, newest, newer, older, found));
+    h("div", { class: "pager" }, bar, found), said);
 
   const known = new Map();
-  const refresh = async () => {
+  const refresh = async (own) => {
     const asked = parameters();
     const [numbers, list] = await Promise.all([
-      read("overview", {}, signal),
-      read("instances", { ...asked, from: utc(asked.from), to: utc(asked.to), after: pages.at(-1), top: PAGE }, signal),
+      read("overview", {}, own),
+      read("instances", { ...asked, from: utc(asked.from), to: utc(asked.to), after: pages.at(-1), top: PAGE }, own),
     ]);
     overview = numbers;
     setText(byId("hub"), numbers.taskHub);
@@ -91,13 +101,15 @@ export async function showList(main, heading, query, signal) {
     });
     arrange(rows, wanted);
     for (const id of known.keys()) if (!list.instances.some((instance) => instance.id === id)) known.delete(id);
-    newest.hidden = newer.hidden = pages.length === 1;
-    older.hidden = !list.next;
-    older.onclick = () => turn([...pages, list.next]);
+    following = list.next;
+    enable(bar, [[newest, pages.length > 1], [newer, pages.length > 1], [older, Boolean(list.next)]]);
     const filtered = Object.values(asked).some(Boolean);
     const total = Object.values(numbers.statuses).reduce((sum, number) => sum + number, 0);
     const shown = list.instances.length;
-    setText(found, shown === 0 ? "" : `${count(shown)} shown${pages.length > 1 ? `, page ${pages.length}` : ""}, ${count(total)} instances in all`);
+    const here = `${count(shown)} shown${pages.length > 1 ? `, page ${pages.length}` : ""}`;
+    setText(found, shown === 0 ? "" : `${here}, ${count(total)} instances in all`);
+    if (tellFound) setText(said, shown === 0 ? "None found" : here);
+    tellFound = false;
     table.hidden = shown === 0;
     empty.hidden = shown > 0;
     if (shown === 0) {
@@ -110,31 +122,38 @@ export async function showList(main, heading, query, signal) {
 
   const fault = h("p", { class: "note bad", role: "alert", hidden: true });
   filters.after(fault);
-  let round;
+  const begin = follower(refresh, signal, (error) => {
+    fault.hidden = false;
+    setText(fault, error.message);
+  });
   /** Reads anew at once, and goes on following. */
   const again = () => {
-    round?.abort();
-    const own = round = new AbortController();
-    signal.addEventListener("abort", () => own.abort());
     fault.hidden = true;
-    return follow(refresh, {}, own.signal).catch((error) => {
-      if (own.signal.aborted) return;
-      fault.hidden = false;
-      setText(fault, error.message);
-    });
+    return begin();
+  };
+  const ask = () => {
+    setText(said, "");
+    tellFound = true;
+    again();
   };
   const turn = (to) => {
     pages = to;
     table.scrollTop = 0;
-    again();
-    if (newer.hidden) older.focus();
+    // Until it is known what follows.
+    older.ariaDisabled = "true";
+    ask();
   };
   const changed = () => {
     pages = [""];
     const search = new URLSearchParams(Object.entries(parameters()).filter(([, value]) => value));
     history.replaceState(null, "", `#/instances${search.size ? `?${search}` : ""}`);
-    again();
+    ask();
   };
+  follow((other) => {
+    statuses = statusesOf(other);
+    for (const name of FIELDS) filters.elements[name].value = other.get(name) ?? "";
+    turn([""]);
+  });
   let typing;
   filters.addEventListener("input", () => {
     clearTimeout(typing);

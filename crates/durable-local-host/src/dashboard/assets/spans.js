@@ -39,19 +39,6 @@ function retries(turn, span) {
   span.attempt = timer.pauseAfter.attempt + 1;
 }
 
-/** What a message to an entity asks for; `null` for messages to instances. */
-function request(event) {
-  const text = event.input?.text ?? "";
-  const id = /"id":"([0-9a-f-]{36})"/.exec(text)?.[1];
-  if (event.name.split("@")[0] !== "op" || !/^@[^@]+@/.test(event.instanceId ?? "") || !id) return null;
-  const to = event.instanceId.slice(1);
-  if (text.includes('"IsLockRequest":true')) return { id, name: `lock ${to}`, signal: false };
-  const operation = /"op":"((?:[^"\\]|\\.)*)"/.exec(text)?.[1] ?? "operation";
-  return { id, name: `${to} ${operation}`, signal: /"signal":true/.test(text) };
-}
-
-const FAILED = /^\{"result":null,.*"(failureDetails|exceptionType)":/s;
-
 /**
  * Each span has: kind, name, action id, start and end (ms; end is null while it lasts), outcome
  * (`completed`, `failed`, `fired`, `open`, `dropped`), attempt, places of its events.
@@ -87,9 +74,9 @@ export function spans(events, ended) {
     } else if (event.type === "EventRaised" && asked.has(event.name)) {
       const span = asked.get(event.name);
       asked.delete(event.name);
-      Object.assign(span, { end: at, outcome: FAILED.test(event.input?.text ?? "") ? "failed" : "completed", endIndex: event.index });
-    } else if (event.type === "EventSent" && request(event)?.signal === false) {
-      const { id, name } = request(event);
+      Object.assign(span, { end: at, outcome: event.failure ? "failed" : "completed", endIndex: event.index });
+    } else if (event.request?.signal === false) {
+      const { id, name } = event.request;
       const span = {
         kind: "entity", name, action: event.eventId, start: at, end: null, outcome: "open", attempt: 1,
         index: event.index, endIndex: null, instanceId: event.instanceId,
@@ -98,7 +85,7 @@ export function spans(events, ended) {
       asked.set(id, span);
     } else if (POINTS[event.type]) {
       list.push({
-        kind: POINTS[event.type], name: (event.type === "EventSent" && request(event)?.name) || event.name, action: event.eventId, start: at, end: at, outcome: "completed",
+        kind: POINTS[event.type], name: event.request?.name ?? event.name, action: event.eventId, start: at, end: at, outcome: "completed",
         attempt: 1, index: event.index, endIndex: event.index, instanceId: event.instanceId,
       });
     } else if (event.type === "ExecutionSuspended" && !suspended) {

@@ -1,6 +1,6 @@
 // The history as a picture, and as a table that says the same.
 
-import { arrange, h, pager, s } from "./dom.js";
+import { arrange, h, instanceHref, pager, s } from "./dom.js";
 import { after, duration } from "./format.js";
 import { KINDS, OUTCOMES, title } from "./spans.js";
 
@@ -19,8 +19,24 @@ function step(range, wanted) {
   return fits ?? Math.ceil(rough / 86_400_000) * 86_400_000;
 }
 
-/** A duration without what a round number does not need. */
-const tick = (ms) => (ms === 0 ? "0" : duration(ms).replace(/\.0+(?= )/, "").replace(/(\.\d)0(?= )/, "$1").replace(/ 0 (s|min|h)$/, ""));
+const UNITS = [["d", 86_400_000], ["h", 3_600_000], ["min", 60_000]];
+
+/** How long after the beginning, as exact as steps of that size need it. */
+export function tick(ms, unit) {
+  if (ms === 0) return "0";
+  if (ms < 1000) return `${ms} ms`;
+  const parts = [];
+  let rest = ms;
+  for (const [word, size] of UNITS) {
+    const whole = Math.floor(rest / size);
+    if (whole > 0) parts.push(`${whole} ${word}`);
+    rest -= whole * size;
+  }
+  const digits = Math.max(0, 3 - Math.floor(Math.log10(unit)));
+  const seconds = Number((rest / 1000).toFixed(digits));
+  if (seconds > 0) parts.push(`${seconds} s`);
+  return parts.join(" ");
+}
 
 const cut = (text, width) => {
   const room = Math.max(4, Math.floor(width / LETTER));
@@ -42,30 +58,37 @@ function bar(span, x, width, y) {
   return parts;
 }
 
-function draw(list, now, width) {
+const endOf = (span, now) => span.end ?? (span.outcome === "dropped" ? span.start : now);
+
+const latest = (list, now) => list.reduce((latest, span) => Math.max(latest, endOf(span, now)), 0);
+
+/** Draws that many rows of a list from a place on. */
+function draw(all, from, now, width) {
+  const list = all.slice(from, from + ROWS);
+  const origin = all[0].start;
   const narrow = width < NARROW;
   const left = narrow ? 4 : LABEL;
   const rowHeight = narrow ? 42 : 26;
   const right = 100;
   const room = Math.max(40, width - left - right);
   const begin = Math.min(...list.map((span) => span.start));
-  const end = Math.max(begin + 1, ...list.map((span) => span.end ?? (span.outcome === "dropped" ? span.start : now)));
+  const end = Math.max(begin + 1, latest(list, now));
   const scale = (at) => left + ((at - begin) / (end - begin)) * room;
   const height = AXIS + list.length * rowHeight + 6;
   const unit = step(end - begin, narrow ? 3 : 6);
   const axis = [];
-  for (let at = 0; at <= end - begin; at += unit) {
-    const x = scale(begin + at);
+  for (let at = Math.max(0, Math.ceil((begin - origin) / unit) * unit); at <= end - origin; at += unit) {
+    const x = scale(origin + at);
     axis.push(s("line", { x1: x, x2: x, y1: AXIS - 4, y2: height }),
-      s("text", { x: x + 3, y: 13 }, tick(at)));
+      s("text", { x: x + 3, y: 13 }, tick(at, unit)));
   }
   const alike = new Map();
-  for (const span of list) alike.set(title(span), (alike.get(title(span)) ?? 0) + 1);
+  for (const span of all) alike.set(title(span), (alike.get(title(span)) ?? 0) + 1);
   const named = (span) => (alike.get(title(span)) > 1 && span.action >= 0 && span.kind !== "timer" ? `${title(span)} #${span.action}` : title(span));
   const rows = list.map((span, number) => {
     const top = AXIS + number * rowHeight;
     const y = top + (narrow ? 22 : 5);
-    const over = span.end ?? (span.outcome === "dropped" ? span.start : now);
+    const over = endOf(span, now);
     const x = scale(span.start);
     const long = Math.max(3, scale(over) - x);
     const point = span.kind === "event" || span.kind === "sent";
@@ -84,10 +107,11 @@ function draw(list, now, width) {
       bar(span, x, long, y),
       s("text", { class: inside ? "took inside" : "took", x: place, y: y + 12, "text-anchor": fits ? "start" : "end" }, took));
   });
-  const failed = list.filter((span) => span.outcome === "failed").length;
+  const failed = all.filter((span) => span.outcome === "failed").length;
+  const part = list.length < all.length ? ` Rows ${from + 1} to ${from + list.length} are shown.` : "";
   return s("svg", {
     width, height, viewBox: `0 0 ${width} ${height}`, role: "img", class: "timeline",
-    "aria-label": `Timeline of ${list.length} calls, timers and events over ${duration(end - begin)}, ${failed} failed. The table below says the same.`,
+    "aria-label": `Timeline of ${all.length} calls, timers and events over ${duration(latest(all, now) - origin)}, ${failed} failed.${part} The table below says the same.`,
   },
     s("defs", {}, s("pattern", { id: "stripes", width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" },
       s("rect", { width: 2, height: 6 }))),
@@ -107,7 +131,10 @@ function legend() {
 /** The timeline of an instance; `jump` is called with the place of an event. */
 export function timeline(jump, signal) {
   const picture = h("div", { class: "picture" });
-  const parts = h("div");
+  const parts = pager(ROWS, "timeline", (from) => {
+    chosen = true;
+    show(from);
+  });
   const rows = h("tbody");
   const table = h("details", {},
     h("summary", {}, "The timeline as a table"),
@@ -116,10 +143,12 @@ export function timeline(jump, signal) {
         h("thead", {}, h("tr", {}, ["Kind", "Name", "Outcome", "Began", "Took", "Event"].map((name, at) => h("th", { scope: "col", class: at === 3 || at === 4 ? "number" : "" }, name)))),
         rows)));
   const nothing = h("p", { class: "none" }, "Nothing was called yet.");
-  const element = h("section", { class: "card", "aria-label": "Timeline" }, h("h2", {}, "Timeline"), nothing, picture, legend(), parts, table);
+  const element = h("section", { class: "card", "aria-label": "Timeline" }, h("h2", {}, "Timeline"), nothing, picture, legend(), parts.element, table);
   const known = new Map();
   let list = [];
   let first = 0;
+  // Whether somebody has chosen the part that is shown.
+  let chosen = false;
   let clock = () => Date.now();
   let drawn = 0;
 
@@ -128,7 +157,7 @@ export function timeline(jump, signal) {
     if (!known.has(key)) {
       known.set(key, h("tr", {},
         h("td", {}, KINDS[span.kind]),
-        h("td", {}, span.instanceId ? h("a", { href: `#/instance/${encodeURIComponent(span.instanceId)}` }, title(span)) : title(span)),
+        h("td", {}, span.instanceId ? h("a", { href: instanceHref(span.instanceId) }, title(span)) : title(span)),
         h("td", {}, OUTCOMES[span.outcome]),
         h("td", { class: "number" }, after(span.start - begin)),
         h("td", { class: "number" }, span.end === null ? "–" : duration(span.end - span.start)),
@@ -143,15 +172,12 @@ export function timeline(jump, signal) {
     if (page.length === 0) return;
     drawn = Math.floor(picture.clientWidth) || 800;
     const begin = list[0].start;
-    picture.replaceChildren(draw(page, clock(), drawn));
+    picture.replaceChildren(draw(list, first, clock(), drawn));
     arrange(rows, page.map((span) => row(span, begin)));
   };
   const show = (from) => {
     first = from;
-    const bar = pager(list.length, ROWS, first, "timeline", show);
-    const focused = [...parts.querySelectorAll("button")].indexOf(document.activeElement);
-    parts.replaceChildren(...(bar ? [bar] : []));
-    if (focused >= 0) parts.querySelectorAll("button")[focused]?.focus();
+    parts.update(first, list.length);
     paint();
   };
   picture.addEventListener("click", (event) => {
@@ -171,15 +197,19 @@ export function timeline(jump, signal) {
   });
   return {
     element,
-    update(spans, now) {
+    /** Shows these; `blamed` is the place of the event that tells of the failure, if there is one. */
+    update(spans, now, blamed) {
       list = spans;
       clock = now;
-      show(Math.min(first, Math.max(0, Math.floor((list.length - 1) / ROWS) * ROWS)));
+      const at = chosen || blamed === undefined ? -1 : list.findIndex((span) => span.endIndex === blamed);
+      const wanted = at < 0 ? first : Math.floor(at / ROWS) * ROWS;
+      show(Math.min(wanted, Math.max(0, Math.floor((list.length - 1) / ROWS) * ROWS)));
     },
     /** Forgets what was shown: the history is another one. */
     reset() {
       known.clear();
       first = 0;
+      chosen = false;
     },
   };
 }

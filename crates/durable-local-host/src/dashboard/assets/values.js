@@ -4,12 +4,11 @@ import { readText } from "./api.js";
 import { h, tell } from "./dom.js";
 import { bytes, pretty } from "./format.js";
 
-/** A value in a box. `whole` fetches all of it when it was cut. */
-export function valueBox(value, whole) {
+/** A value in a box, under a label if it has one. `whole` fetches all of it when it was cut. */
+export function valueBox(value, whole, label) {
   if (!value) return h("p", { class: "none" }, "none");
   const box = h("pre", { class: "value", tabindex: "0" }, value.length ? `${value.text}…` : pretty(value.text));
-  if (!value.length) return box;
-  const more = h("button", {
+  const more = value.length && h("button", {
     type: "button", class: "small",
     onclick: async () => {
       try {
@@ -21,7 +20,7 @@ export function valueBox(value, whole) {
       }
     },
   }, `Show all ${bytes(value.length)}`);
-  return h("div", {}, box, more);
+  return h("div", {}, label && h("p", { class: "label" }, label), box, more);
 }
 
 /** A value of an instance under a heading; `null` stays away unless it is wanted. */
@@ -31,16 +30,22 @@ export function valueSection(title, instance, part) {
     valueBox(instance[part], () => readText("value", { id: instance.id, part })));
 }
 
-/** Copies a text. */
+/** Copies a text, or what a function fetches. */
 export function copyButton(text, what) {
   return h("button", {
     type: "button", class: "small",
     onclick: async () => {
+      let fetched;
       try {
-        await navigator.clipboard.writeText(text);
+        fetched = Promise.resolve(typeof text === "function" ? text() : text);
+        // Begun before the text is there: browsers allow it for a short while after a click only.
+        const blob = fetched.then((whole) => new Blob([whole], { type: "text/plain" }));
+        blob.catch(() => undefined);
+        await navigator.clipboard.write([new ClipboardItem({ "text/plain": blob })]);
         tell(`The ${what} was copied`);
       } catch {
-        tell("The browser does not allow copying here", true);
+        const fault = await fetched.then(() => "The browser does not allow copying here", (error) => error.message);
+        tell(fault, true);
       }
     },
   }, "Copy");
