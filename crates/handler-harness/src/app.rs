@@ -101,26 +101,28 @@ impl App {
         &mut self.host
     }
 
-    fn read(mut response: ureq::http::Response<ureq::Body>) -> HostAnswer {
+    fn read(mut response: ureq::http::Response<ureq::Body>) -> Result<HostAnswer, ureq::Error> {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        HostAnswer {
+        Ok(HostAnswer {
             status,
             headers,
-            body: response
-                .body_mut()
-                .read_to_string()
-                .expect("a body of text"),
-        }
+            body: response.body_mut().read_to_string()?,
+        })
+    }
+
+    /// [`get`](Self::get) from a host that may be gone.
+    ///
+    /// # Errors
+    ///
+    /// When there is no answer.
+    pub fn try_get(&self, path: &str) -> Result<HostAnswer, ureq::Error> {
+        let url = format!("{}{path}", self.url);
+        Self::read(self.agent.get(url).call()?)
     }
 
     /// `GET` of a path.
     pub fn get(&self, path: &str) -> HostAnswer {
-        Self::read(
-            self.agent
-                .get(format!("{}{path}", self.url))
-                .call()
-                .unwrap(),
-        )
+        self.try_get(path).expect("an answer")
     }
 
     /// [`post`](Self::post) to a host that may be gone.
@@ -129,12 +131,8 @@ impl App {
     ///
     /// When there is no answer.
     pub fn try_post(&self, path: &str, body: &str) -> Result<HostAnswer, ureq::Error> {
-        Ok(Self::read(
-            self.agent
-                .post(format!("{}{path}", self.url))
-                .content_type("application/json")
-                .send(body)?,
-        ))
+        let post = self.agent.post(format!("{}{path}", self.url));
+        Self::read(post.content_type("application/json").send(body)?)
     }
 
     /// `POST` of JSON to a path.
@@ -152,6 +150,11 @@ impl App {
         self.status(instance_id, |_, status| {
             status["runtimeStatus"] == runtime_status
         })
+    }
+
+    /// Id of the host's process.
+    pub fn host_id(&self) -> u32 {
+        self.host.id()
     }
 
     fn status(&self, instance_id: &str, wanted: impl Fn(&HostAnswer, &Value) -> bool) -> Value {

@@ -2,39 +2,59 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use durable_functions_protocol::proto::{
     EventType, HistoryEvent, OrchestrationStatus, OrchestratorRequest,
 };
 use prost::Message as _;
 use rusqlite::Connection;
+use serde_json::Value;
 
 use crate::work::Work;
 
-/// Checks every history, and that nothing but ended instances and entities is left. How many
-/// histories there are.
-pub fn check(state: &Path, work: &Work) -> usize {
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How many messages and tasks lie in the state of a host that is gone.
+pub fn open_work(state: &Path) -> usize {
+    open_rows(&open(state))
+}
+
+/// Waits until the host has dealt with what nobody waits for, such as the release of a lock.
+pub fn await_rest(state: &Path) {
+    let store = open(state);
+    let begun = Instant::now();
+    while open_rows(&store) > 0 {
+        assert!(begun.elapsed() < PATIENCE, "something is never dealt with");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn open(state: &Path) -> Connection {
     let files = std::fs::read_dir(state).unwrap();
     let file = files
         .map(|entry| entry.unwrap().path())
         .find(|path| path.extension().is_some_and(|end| end == "sqlite3"))
         .expect("a file with the state");
-    let store = Connection::open(file).unwrap();
+    Connection::open(file).unwrap()
+}
+
+fn open_rows(store: &Connection) -> usize {
+    let query = "SELECT (SELECT count(*) FROM messages) + (SELECT count(*) FROM tasks)";
+    let rows: i64 = store.query_row(query, [], |row| row.get(0)).unwrap();
+    usize::try_from(rows).unwrap()
+}
+
+/// Checks every history, and that nothing but ended instances and entities is left. How many
+/// histories there are.
+pub fn check(state: &Path, work: &Work) -> usize {
+    let store = open(state);
     let integrity: String = store
         .query_row("PRAGMA integrity_check", [], |row| row.get(0))
         .unwrap();
     assert_eq!(integrity, "ok");
-    for table in ["messages", "tasks"] {
-        let mut statement = store
-            .prepare(&format!("SELECT instance FROM {table}"))
-            .unwrap();
-        let rows = statement.query_map([], |row| row.get::<_, String>(0));
-        let left: Vec<_> = rows.unwrap().map(Result::unwrap).collect();
-        assert!(
-            left.is_empty(),
-            "{table} that nobody has dealt with: {left:?}"
-        );
-    }
+    assert_eq!(open_rows(&store), 0, "messages or tasks are left");
     let statuses = statuses(&store);
     assert!(work.ids().all(|id| statuses.contains_key(id)));
     let histories = histories(&store);
@@ -44,6 +64,7 @@ pub fn check(state: &Path, work: &Work) -> usize {
             .get(id)
             .unwrap_or_else(|| panic!("{id}: no history"));
         check_history(id, events);
+        check_events(id, events, work);
     }
     statuses.len()
 }
@@ -116,6 +137,38 @@ fn check_history(id: &str, events: &[HistoryEvent]) {
     // A timer that was cancelled never fires.
     open.retain(|(kind, _)| *kind != "timer");
     assert!(open.is_empty(), "{id}: {open:?} never ended");
+}
+
+/// Each request to an entity is answered once, and an event that was sent once is there once.
+fn check_events(id: &str, events: &[HistoryEvent], work: &Work) {
+    let mut requests = HashMap::new();
+    let mut others = 0;
+    for event in events {
+        match &event.event_type {
+            // Calls and lock requests tell the id by which their answers are called.
+            Some(EventType::EventSent(sent)) if sent.name != "release" => {
+                let request: Value =
+                    serde_json::from_str(sent.input.as_deref().expect("a request")).unwrap();
+                if request["signal"] != true {
+                    let request = request["id"].as_str().expect("an id").to_owned();
+                    assert!(
+                        requests.insert(request, 0).is_none(),
+                        "{id}: a request was sent twice"
+                    );
+                }
+            }
+            Some(EventType::EventRaised(raised)) => match requests.get_mut(&raised.name) {
+                Some(answers) => *answers += 1,
+                None => others += 1,
+            },
+            _ => {}
+        }
+    }
+    for (request, answers) in requests {
+        assert_eq!(answers, 1, "{id}: answers to {request}");
+    }
+    let most = if work.was_asked_twice(id) { 2 } else { 1 };
+    assert!(others <= most, "{id}: {others} events raised");
 }
 
 /// Whether a turn's end belongs to the execution before this one: as on the real host it comes
