@@ -8,16 +8,19 @@
 //! Beyond the real host, nothing that was lost meanwhile is waited for: tasks whose outcomes came
 //! when the instance had failed, and sub-orchestrations that were purged, are asked for anew.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use durable_functions_protocol::proto::{EventType, GenericEvent, OrchestrationStatus};
+use durable_functions_protocol::proto::{
+    EventType, GenericEvent, OrchestrationStatus, TimerFiredEvent,
+};
 
 use super::service::Engine;
 use super::state::InstanceState;
 use super::turn::event;
 use crate::store::{
-    Commit, Encoded, HistoryChunk, InstanceChange, Message, StoreError, StoredInstance, Unreadable,
+    Encoded, HistoryChunk, InstanceChange, InstanceRecord, Message, Rewinding, StoreError,
+    StoredInstance, Unreadable,
 };
 use crate::time::Ticks;
 
@@ -38,31 +41,49 @@ impl Engine {
         id: &str,
         reason: Option<String>,
     ) -> Result<(), StoreError> {
-        let mut commit = Commit::default();
-        let mut fresh = HashMap::new();
+        loop {
+            let rewinding = Arc::new(self.plan_rewind(id, reason.as_deref()).await?);
+            if rewinding.instances.is_empty() {
+                return Ok(());
+            }
+            let engine = Arc::clone(self);
+            let done = self.see_through(async move { engine.carry_out(rewinding).await });
+            // Otherwise somebody else has rewound, replaced or deleted one of them meanwhile.
+            if done.await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// What has to be written to rewind an instance: nothing when it has not failed.
+    async fn plan_rewind(&self, id: &str, reason: Option<&str>) -> Result<Rewinding, StoreError> {
+        let mut rewinding = Rewinding::default();
+        let mut met = HashSet::new();
         let mut left = vec![id.to_owned()];
         while let Some(id) = left.pop() {
-            if fresh.contains_key(&*id) {
+            if !met.insert(id.clone()) {
                 continue;
             }
-            let Some(mut stored) = self.store().load(&id).await? else {
+            let Some(stored) = self.store().load(&id).await? else {
                 continue;
             };
             if stored.record.status != OrchestrationStatus::Failed {
                 continue;
             }
-            let mut rewound = rewound(&stored, &[])?;
+            let mut rewound = rewound(&stored, &HashSet::new())?;
             let gone = self.gone(&rewound.children).await?;
             if !gone.is_empty() {
                 rewound = self::rewound(&stored, &gone)?;
             }
-            let record = &mut stored.record;
-            record.status = OrchestrationStatus::Pending;
-            record.output = None;
-            record.failure = None;
-            let ids = self.ids.of_instance(record.updated);
-            record.updated = ids.time();
-            let chunk = HistoryChunk::of(&rewound.events);
+            let seen = stored.record.updated;
+            let ids = self.ids.of_instance(seen);
+            let record = InstanceRecord {
+                status: OrchestrationStatus::Pending,
+                output: None,
+                failure: None,
+                updated: ids.time(),
+                ..stored.record
+            };
             let message = |content: Encoded, due: Option<Ticks>| Message {
                 seq: self.ids.seq(),
                 instance: Arc::clone(&record.id),
@@ -71,59 +92,67 @@ impl Engine {
                 due,
             };
             for (timer_id, due) in rewound.timers {
-                let fired = durable_functions_protocol::proto::TimerFiredEvent {
+                let fired = TimerFiredEvent {
                     fire_at: Some(due.to_proto()),
                     timer_id,
                 };
                 let fired = event(due, EventType::TimerFired(fired));
-                commit.messages.push(message(fired, Some(due)));
+                rewinding.messages.push(message(fired, Some(due)));
             }
             if rewound.children.is_empty() {
-                let data = reason.clone();
+                let data = reason.map(str::to_owned);
                 let generic = EventType::GenericEvent(GenericEvent { data });
-                commit
-                    .messages
-                    .push(message(event(ids.time(), generic), None));
+                let generic = event(ids.time(), generic);
+                rewinding.messages.push(message(generic, None));
             }
             left.extend(rewound.children);
-            commit.rewound.push(InstanceChange {
-                record: stored.record.clone(),
+            let change = InstanceChange {
+                record,
                 turn: 0,
-                chunk: chunk.clone(),
+                chunk: HistoryChunk::of(&rewound.events),
                 replace: true,
-            });
-            let stored = StoredInstance {
-                record: stored.record,
-                chunks: vec![chunk],
-                next_turn: 1,
             };
-            fresh.insert(id, InstanceState::stored(stored).map_err(unreadable)?);
+            rewinding.instances.push((change, seen));
         }
-        let engine = Arc::clone(self);
-        self.see_through(async move {
-            let committed = engine.commit(commit).await?;
-            fresh
-                .keys()
-                .for_each(|id: &String| engine.watchers.changed(id));
-            for (id, state) in fresh {
-                engine.instances.renew(&id, state);
-            }
-            for message in committed.messages {
-                engine.deliver(message, None);
-            }
-            Ok(())
-        })
-        .await
+        Ok(rewinding)
+    }
+
+    /// Writes a rewind and has it go on; false when what it was planned for has changed.
+    async fn carry_out(self: &Arc<Self>, rewinding: Arc<Rewinding>) -> Result<bool, StoreError> {
+        let states: Vec<InstanceState> = rewinding
+            .instances
+            .iter()
+            .map(|(change, _)| {
+                InstanceState::stored(StoredInstance {
+                    record: change.record.clone(),
+                    chunks: vec![change.chunk.clone()],
+                    next_turn: 1,
+                })
+            })
+            .collect::<Result<_, _>>()
+            .map_err(unreadable)?;
+        if !self.told(self.store().rewind(Arc::clone(&rewinding)).await)? {
+            return Ok(false);
+        }
+        for state in states {
+            let id = Arc::clone(&state.record.id);
+            self.instances.renew(&id, state);
+            self.watchers.changed(&id);
+        }
+        for message in &rewinding.messages {
+            self.deliver(message.clone(), None);
+        }
+        Ok(true)
     }
 }
 
 impl Engine {
     /// Those of the instances that do not exist any more.
-    async fn gone(&self, ids: &[String]) -> Result<Vec<String>, StoreError> {
-        let mut gone = Vec::new();
+    async fn gone(&self, ids: &[String]) -> Result<HashSet<String>, StoreError> {
+        let mut gone = HashSet::new();
         for id in ids {
-            if self.store().load(id).await?.is_none() {
-                gone.push(id.clone());
+            if self.store().instance(id).await?.is_none() {
+                gone.insert(id.clone());
             }
         }
         Ok(gone)
@@ -135,21 +164,25 @@ fn unreadable(error: Unreadable) -> StoreError {
 }
 
 /// The history without its failures; `gone` are sub-orchestrations that can't be rewound.
-fn rewound(stored: &StoredInstance, gone: &[String]) -> Result<Rewound, StoreError> {
+fn rewound(stored: &StoredInstance, gone: &HashSet<String>) -> Result<Rewound, StoreError> {
     let mut events = Vec::new();
     for chunk in &stored.chunks {
         events.extend(chunk.decode().map_err(unreadable)?);
     }
-    let mut completed_tasks = Vec::new();
-    let mut failed_children = Vec::new();
-    let mut fired = Vec::new();
+    let mut completed_tasks = HashSet::new();
+    let mut failed_children = HashSet::new();
+    let mut fired = HashSet::new();
     for encoded in &events {
         match &encoded.event.event_type {
-            Some(EventType::TaskCompleted(done)) => completed_tasks.push(done.task_scheduled_id),
-            Some(EventType::SubOrchestrationInstanceFailed(failed)) => {
-                failed_children.push(failed.task_scheduled_id);
+            Some(EventType::TaskCompleted(done)) => {
+                completed_tasks.insert(done.task_scheduled_id);
             }
-            Some(EventType::TimerFired(timer)) => fired.push(timer.timer_id),
+            Some(EventType::SubOrchestrationInstanceFailed(failed)) => {
+                failed_children.insert(failed.task_scheduled_id);
+            }
+            Some(EventType::TimerFired(timer)) => {
+                fired.insert(timer.timer_id);
+            }
             _ => {}
         }
     }

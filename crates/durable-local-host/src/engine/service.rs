@@ -292,9 +292,15 @@ impl Engine {
                 new.refusal = None;
             }
         }
-        let outcome = self.store.commit(commit).await;
+        self.told(self.store.commit(commit).await)
+    }
+
+    /// Says when what was to be written can't be, and when it can again.
+    pub(super) fn told<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
         match &outcome {
             Ok(_) => self.trouble.over(&self.console),
+            // What is asked of a store that is about to be closed is no trouble.
+            Err(StoreError::Closed) if self.stopping.is_cancelled() => {}
             Err(error) => self.trouble.met(error, self.store.place(), &self.console),
         }
         outcome

@@ -13,9 +13,6 @@ pub(super) struct Trouble(Mutex<Option<String>>);
 impl Trouble {
     /// A write failed.
     pub(super) fn met(&self, error: &StoreError, place: &str, console: &Console) {
-        if matches!(error, StoreError::Closed) {
-            return;
-        }
         let text = error.to_string();
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if told.as_ref() != Some(&text) {
@@ -54,7 +51,6 @@ mod tests {
         for text in ["one", "one", "two"] {
             trouble.met(&fault(text), "memory", &console);
         }
-        trouble.met(&StoreError::Closed, "memory", &console);
         trouble.over(&console);
         trouble.over(&console);
         trouble.met(&fault("two"), "memory", &console);

@@ -25,8 +25,8 @@ pub(crate) enum StoreError {
     /// The host itself has failed at it.
     #[error("the host itself failed: {0}")]
     Panic(String),
-    /// The thread is gone: the host is stopping.
-    #[error("the store is closed")]
+    /// The thread is gone: the host is stopping, or the thread has met a fault of its own.
+    #[error("the thread that writes has ended. Start the host again: what was written is taken up")]
     Closed,
 }
 

@@ -34,7 +34,7 @@ pub(crate) use rates::{RATE_SECONDS, RecentRates};
 pub(crate) use records::frame_events;
 pub(crate) use records::{
     Commit, Created, Encoded, HistoryChunk, InstanceChange, InstanceRecord, Message, NewInstance,
-    Recovered, Reuse, StatusSet, StoredInstance, Task, Unreadable, has_ended,
+    Recovered, Reuse, Rewinding, StatusSet, StoredInstance, Task, Unreadable, has_ended,
 };
 pub(crate) use timers::TimerStatus;
 use worker::Worker;
@@ -137,6 +137,14 @@ impl Store {
         commit.created = created;
         self.rates.count(&commit);
         Ok(commit)
+    }
+
+    /// Rewinds instances, unless one of them is no more as it was seen: then nothing is written.
+    /// Whether they were rewound.
+    pub(crate) async fn rewind(&self, rewinding: Arc<Rewinding>) -> Result<bool, StoreError> {
+        self.writer
+            .run(move |connection| operations::rewind(connection, &rewinding))
+            .await
     }
 
     /// The instance with its history, for the engine: read by the writer, so that everything

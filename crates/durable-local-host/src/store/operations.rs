@@ -1,12 +1,13 @@
 //! Writes.
 
+use durable_functions_protocol::proto::OrchestrationStatus;
 use prost::Message as _;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::queries::{StoredStatus, message_from_row, task_from_row};
 use super::records::{
-    Commit, Created, InstanceChange, InstanceRecord, Message, NewInstance, Recovered, Reuse, Task,
-    has_ended,
+    Commit, Created, InstanceChange, InstanceRecord, Message, NewInstance, Recovered, Reuse,
+    Rewinding, Task, has_ended,
 };
 use crate::time::Ticks;
 
@@ -15,10 +16,6 @@ pub(super) fn apply(connection: &Connection, commit: &Commit) -> rusqlite::Resul
     if let Some(change) = &commit.change {
         apply_change(connection, change)?;
     }
-    commit
-        .rewound
-        .iter()
-        .try_for_each(|change| apply_change(connection, change))?;
     if let Some(record) = &commit.entity {
         put_entity(connection, record)?;
     }
@@ -59,6 +56,34 @@ pub(super) fn apply(connection: &Connection, commit: &Commit) -> rusqlite::Resul
         .iter()
         .try_for_each(|task| insert_task(connection, task))?;
     Ok(created)
+}
+
+/// Rewinds instances if all of them are as they were seen; whether they are.
+pub(super) fn rewind(connection: &Connection, rewinding: &Rewinding) -> rusqlite::Result<bool> {
+    for (change, seen) in &rewinding.instances {
+        let is_as_seen: Option<bool> = connection
+            .prepare_cached("SELECT status = ?2 AND updated = ?3 FROM instances WHERE id = ?1")?
+            .query_row(
+                params![
+                    &*change.record.id,
+                    OrchestrationStatus::Failed as i32,
+                    seen.0
+                ],
+                |row| row.get(0),
+            )
+            .optional()?;
+        if is_as_seen != Some(true) {
+            return Ok(false);
+        }
+    }
+    for (change, _) in &rewinding.instances {
+        apply_change(connection, change)?;
+    }
+    rewinding
+        .messages
+        .iter()
+        .try_for_each(|message| insert_message(connection, message))?;
+    Ok(true)
 }
 
 fn apply_change(connection: &Connection, change: &InstanceChange) -> rusqlite::Result<()> {

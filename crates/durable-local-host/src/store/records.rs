@@ -187,13 +187,20 @@ pub(crate) struct InstanceChange {
     pub(crate) replace: bool,
 }
 
+/// Instances that are rewound together, and what they get.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rewinding {
+    /// The instances, each with the time of the last change that the rewind knows of.
+    pub(crate) instances: Vec<(InstanceChange, Ticks)>,
+    /// Messages to them.
+    pub(crate) messages: Vec<Message>,
+}
+
 /// Everything that is written together.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Commit {
     /// The turn's instance.
     pub(crate) change: Option<InstanceChange>,
-    /// Instances that are rewound.
-    pub(crate) rewound: Vec<InstanceChange>,
     /// The batch's entity, which may be new.
     pub(crate) entity: Option<InstanceRecord>,
     /// An entity to delete; messages that are on their way to it stay.

@@ -1,8 +1,13 @@
 //! Failed instances that are set back and run again.
 
+use std::collections::HashMap;
+use std::path::Path;
+
 use durable_functions_protocol::proto::{EventType, HistoryEvent, RewindInstanceRequest};
 use durable_local_host::StateLocation;
+use rusqlite::Connection;
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 use tonic::Code;
 
 use crate::app::{BASE, TestApp, write_app};
@@ -179,6 +184,56 @@ async fn only_what_has_failed_can_be_rewound() {
         refused("Terminated")
     );
     app.stop().await;
+}
+
+/// Places of the turns in the stored history of each instance.
+fn turns(state: &Path) -> HashMap<String, Vec<i64>> {
+    let store = Connection::open(state.join("testhubname.sqlite3")).unwrap();
+    let mut statement = store
+        .prepare("SELECT instance, turn FROM history ORDER BY instance, turn")
+        .unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+    let mut turns: HashMap<String, Vec<i64>> = HashMap::new();
+    for row in rows.unwrap() {
+        let (instance, turn): (String, i64) = row.unwrap();
+        turns.entry(instance).or_default().push(turn);
+    }
+    turns
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rewinds_at_the_same_time_leave_one_history() {
+    const INSTANCES: usize = 40;
+    let state = tempfile::tempdir().unwrap();
+    let place = StateLocation::Folder(state.path().to_owned());
+    let app = TestApp::start_with("{}", |builder| builder.state(place)).await;
+    let id = |number: usize| format!("a{number}");
+    for number in 0..INSTANCES {
+        let input = json!({"tasks": [["fail_once", id(number)]]}).to_string();
+        let status = app.client.run("strict", &id(number), &input).await;
+        assert_eq!(status["runtimeStatus"], "Failed", "{status}");
+    }
+    let mut rewinds = JoinSet::new();
+    for number in 0..INSTANCES {
+        for _ in 0..4 {
+            let client = app.client;
+            let path = format!("{BASE}/instances/{}/rewind", id(number));
+            rewinds.spawn(async move { client.post(&path, "").await.status });
+        }
+    }
+    let statuses = rewinds.join_all().await;
+    // Whoever comes when it runs again is told so.
+    let expected = |status: &u16| matches!(status, 202 | 410 | 412);
+    assert!(statuses.iter().all(expected), "{statuses:?}");
+    for number in 0..INSTANCES {
+        let status = app.client.until_status(&id(number), "Completed").await;
+        assert_eq!(status["output"], json!(["works"]), "{status}");
+    }
+    app.stop().await;
+    for (instance, turns) in turns(state.path()) {
+        let all: Vec<i64> = (0..).take(turns.len()).collect();
+        assert_eq!(turns, all, "{instance}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
