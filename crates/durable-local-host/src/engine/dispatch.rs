@@ -14,6 +14,7 @@ use super::retry::Retry;
 use super::service::Engine;
 use super::state::InstanceState;
 use super::turn::{Plan, Step, Turn, TurnResult, plan};
+use super::watchers::Change;
 use crate::config::VersionFailure;
 use crate::console::{About, Kind, Outcome};
 use crate::handler::CallError;
@@ -327,7 +328,12 @@ impl Engine {
             self.limits
                 .history(&id, before, state.past.len(), &self.console);
             self.limits.value(&id, &name, size, &self.console);
-            self.watchers.changed(&state.record.id);
+            let change = if state.record.has_ended() {
+                Change::Ended
+            } else {
+                Change::Moved
+            };
+            self.watchers.changed(&state.record.id, change);
         }
         self.send_out(committed);
         Ok(())

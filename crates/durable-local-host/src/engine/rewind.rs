@@ -18,6 +18,7 @@ use durable_functions_protocol::proto::{
 use super::service::Engine;
 use super::state::InstanceState;
 use super::turn::event;
+use super::watchers::Change;
 use crate::store::{
     Encoded, HistoryChunk, InstanceChange, InstanceRecord, Message, Rewinding, StoreError,
     StoredInstance, Unreadable,
@@ -137,7 +138,7 @@ impl Engine {
         for state in states {
             let id = Arc::clone(&state.record.id);
             self.instances.renew(&id, state);
-            self.watchers.changed(&id);
+            self.watchers.changed(&id, Change::Moved);
         }
         for message in &rewinding.messages {
             self.deliver(message.clone(), None);

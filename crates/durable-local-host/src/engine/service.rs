@@ -23,7 +23,7 @@ use super::state::InstanceState;
 use super::timers::Timers;
 use super::trouble::Trouble;
 use super::turn::event;
-use super::watchers::Watchers;
+use super::watchers::{Change, Watchers};
 use crate::clock::Clock;
 use crate::config::DurableOptions;
 use crate::console::{About, Console};
@@ -249,29 +249,57 @@ impl Engine {
         self.see_through(async move {
             // Nothing is kept in memory of those that have ended.
             let count = engine.store.purge(ids.clone()).await?;
-            ids.iter().for_each(|id| engine.watchers.changed(id));
+            ids.iter()
+                .for_each(|id| engine.watchers.changed(id, Change::Ended));
             Ok(count)
         })
         .await
     }
 
-    /// Waits until an instance has ended, or for that long; the instance as it is then.
+    /// Waits until an instance has ended or is there no more, or for that long; the instance as it
+    /// is then.
     pub(crate) async fn wait_for_end(
         &self,
         id: &str,
         limit: Duration,
     ) -> Result<Option<InstanceRecord>, StoreError> {
-        let ended = |record: Option<&InstanceRecord>| record.is_none_or(InstanceRecord::has_ended);
-        match tokio::time::timeout(limit, self.wait_until(id, ended)).await {
+        match tokio::time::timeout(limit, self.end_of(id)).await {
             Ok(outcome) => outcome,
             Err(_) => self.store.instance(id).await,
         }
+    }
+
+    /// Waits until an instance has ended or is there no more. Dropping the future ends the wait.
+    pub(crate) async fn end_of(&self, id: &str) -> Result<Option<InstanceRecord>, StoreError> {
+        let ended = |record: Option<&InstanceRecord>| record.is_none_or(InstanceRecord::has_ended);
+        self.wait_for(id, |change| change == Change::Ended, ended)
+            .await
+    }
+
+    /// Waits until there is an instance and it has ended. Dropping the future ends the wait.
+    pub(crate) async fn completion_of(
+        &self,
+        id: &str,
+    ) -> Result<Option<InstanceRecord>, StoreError> {
+        let ended = |record: Option<&InstanceRecord>| record.is_some_and(InstanceRecord::has_ended);
+        self.wait_for(id, |change| change == Change::Ended, ended)
+            .await
     }
 
     /// Waits until an instance, or its absence, is as wanted. Dropping the future ends the wait.
     pub(crate) async fn wait_until(
         &self,
         id: &str,
+        wanted: impl Fn(Option<&InstanceRecord>) -> bool,
+    ) -> Result<Option<InstanceRecord>, StoreError> {
+        self.wait_for(id, |_| true, wanted).await
+    }
+
+    /// The same, with a look at the instance only after changes that may have made it so.
+    async fn wait_for(
+        &self,
+        id: &str,
+        deserves_a_look: impl Fn(Change) -> bool,
         wanted: impl Fn(Option<&InstanceRecord>) -> bool,
     ) -> Result<Option<InstanceRecord>, StoreError> {
         // Listen first, look then: a change in between is not missed.
@@ -281,7 +309,7 @@ impl Engine {
             if wanted(record.as_ref()) {
                 return Ok(record);
             }
-            watch.changed().await;
+            while !deserves_a_look(watch.changed().await) {}
         }
     }
 
@@ -363,7 +391,7 @@ impl Engine {
             }
             match created {
                 Created::Yes | Created::Again(_) => {
-                    self.watchers.changed(&new.record.id);
+                    self.watchers.changed(&new.record.id, Change::Moved);
                     self.deliver_start(new);
                 }
                 Created::Exists(status) => self.refuse(new, status),

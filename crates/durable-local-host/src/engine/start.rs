@@ -66,8 +66,7 @@ impl Engine {
             }
             let reason = "A new instance with the same id replaces this one.";
             self.terminate(id, Some(reason.to_owned())).await?;
-            self.wait_until(id, |record| record.is_none_or(InstanceRecord::has_ended))
-                .await?;
+            self.end_of(id).await?;
             request.replaceable = Some(replaceable.with(OrchestrationStatus::Terminated));
         }
     }

@@ -7,10 +7,19 @@ use tokio::sync::watch;
 
 use crate::sync::lock;
 
+/// What a change has made of an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    /// It goes on.
+    Moved,
+    /// It has ended, or is there no more.
+    Ended,
+}
+
 /// Who is told of changes.
 #[derive(Debug, Default)]
 pub(super) struct Watchers {
-    by_id: Mutex<HashMap<Arc<str>, watch::Sender<()>>>,
+    by_id: Mutex<HashMap<Arc<str>, watch::Sender<Change>>>,
     any: watch::Sender<u64>,
 }
 
@@ -19,7 +28,7 @@ pub(super) struct Watchers {
 pub(super) struct Watch<'a> {
     watchers: &'a Watchers,
     id: Arc<str>,
-    receiver: Option<watch::Receiver<()>>,
+    receiver: Option<watch::Receiver<Change>>,
 }
 
 impl Watchers {
@@ -28,7 +37,7 @@ impl Watchers {
         let id: Arc<str> = id.into();
         let receiver = lock(&self.by_id)
             .entry(Arc::clone(&id))
-            .or_insert_with(|| watch::channel(()).0)
+            .or_insert_with(|| watch::channel(Change::Moved).0)
             .subscribe();
         Watch {
             watchers: self,
@@ -38,9 +47,9 @@ impl Watchers {
     }
 
     /// Tells those who wait that the instance has changed, in the store too.
-    pub(super) fn changed(&self, id: &str) {
+    pub(super) fn changed(&self, id: &str, change: Change) {
         if let Some(sender) = lock(&self.by_id).get(id) {
-            sender.send_replace(());
+            sender.send_replace(change);
         }
         self.any.send_modify(|count| *count = count.wrapping_add(1));
     }
@@ -62,13 +71,15 @@ impl Watchers {
 }
 
 impl Watch<'_> {
-    /// Waits for a change since the last one that was seen.
-    pub(super) async fn changed(&mut self) {
-        match &mut self.receiver {
-            // The sender stays as long as there is a receiver.
-            Some(receiver) => drop(receiver.changed().await),
-            None => std::future::pending().await,
+    /// Waits for a change since the last one that was seen; what it is.
+    pub(super) async fn changed(&mut self) -> Change {
+        if let Some(receiver) = &mut self.receiver
+            && receiver.changed().await.is_ok()
+        {
+            return *receiver.borrow_and_update();
         }
+        // The sender stays as long as there is a receiver.
+        std::future::pending().await
     }
 }
 
@@ -95,15 +106,16 @@ mod tests {
         let mut one = watchers.watch("a");
         let mut two = watchers.watch("a");
         let other = watchers.watch("b");
-        watchers.changed("a");
-        tokio::join!(one.changed(), two.changed());
+        watchers.changed("a", Change::Moved);
+        let told = tokio::join!(one.changed(), two.changed());
+        assert_eq!(told, (Change::Moved, Change::Moved));
         drop(one);
         assert_eq!(lock(&watchers.by_id).len(), 2);
         // A change before the wait is not missed.
-        watchers.changed("a");
-        two.changed().await;
+        watchers.changed("a", Change::Ended);
+        assert_eq!(two.changed().await, Change::Ended);
         // Nobody waits for this one.
-        watchers.changed("c");
+        watchers.changed("c", Change::Moved);
         drop((two, other));
         assert!(lock(&watchers.by_id).is_empty());
     }
@@ -112,12 +124,12 @@ mod tests {
     async fn changes_of_any_instance_are_counted() {
         let watchers = Watchers::default();
         let before = watchers.count();
-        watchers.changed("a");
+        watchers.changed("a", Change::Moved);
         assert_ne!(watchers.other_than(before).await, before);
         let seen = watchers.count();
         let (now, ()) = tokio::join!(watchers.other_than(seen), async {
             tokio::task::yield_now().await;
-            watchers.changed("b");
+            watchers.changed("b", Change::Moved);
         });
         assert_eq!(now, watchers.count());
     }

@@ -130,8 +130,7 @@ pub(super) async fn wait_for_completion(
     engine: Arc<Engine>,
     request: GetInstanceRequest,
 ) -> Outcome<GetInstanceResponse> {
-    let has_ended = |record: Option<&InstanceRecord>| record.is_some_and(InstanceRecord::has_ended);
-    let record = engine.wait_until(&request.instance_id, has_ended).await;
+    let record = engine.completion_of(&request.instance_id).await;
     Ok(get_instance_response(
         record.map_err(broken)?,
         request.get_inputs_and_outputs,

@@ -21,6 +21,7 @@ use crate::engine::ids::Ids;
 use crate::engine::panics::{self, caught};
 use crate::engine::retry::Retry;
 use crate::engine::service::Engine;
+use crate::engine::watchers::Change;
 use crate::handler::CallError;
 use crate::invocation::{Answer, Exception, call_exception, orchestrator_envelope};
 use crate::store::{Commit, InstanceRecord, Message};
@@ -338,7 +339,7 @@ impl Engine {
         };
         let committed = self.commit(commit).await.map_err(again)?;
         messages.clear();
-        self.watchers.changed(id);
+        self.watchers.changed(id, Change::Moved);
         self.send_out(committed);
         Ok(size)
     }
