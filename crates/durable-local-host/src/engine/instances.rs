@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+use super::idle::Idle;
 use super::state::InstanceState;
 use crate::store::Message;
 use crate::sync::lock;
 
-/// Histories of idle instances are kept in memory up to this many bytes.
+/// Idle instances are kept in memory up to this many bytes.
 const CACHE_LIMIT: usize = 64 * 1024 * 1024;
 
 /// The instances that something is known of.
@@ -16,10 +17,20 @@ pub(super) struct Instances {
     slots: Mutex<Slots>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Slots {
     by_id: HashMap<Arc<str>, Slot>,
-    cached: usize,
+    /// The instances as their last turns left them.
+    idle: Idle<InstanceState>,
+}
+
+impl Default for Slots {
+    fn default() -> Self {
+        Self {
+            by_id: HashMap::new(),
+            idle: Idle::new(CACHE_LIMIT),
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -32,8 +43,6 @@ struct Slot {
     held_up_to: Option<i64>,
     /// An instance that was made since the last turn.
     fresh: Option<InstanceState>,
-    /// The instance as the last turn left it.
-    idle: Option<InstanceState>,
     /// Whether somebody works on it: there is one turn at a time.
     running: bool,
 }
@@ -74,14 +83,11 @@ impl Instances {
 
     /// The cached instance, for whoever begins to work on it.
     pub(super) fn begin(&self, id: &str) -> Option<InstanceState> {
-        let mut slots = lock(&self.slots);
-        let state = slots.by_id.get_mut(id)?.idle.take()?;
-        slots.cached = slots.cached.saturating_sub(state.past.len());
-        Some(state)
+        lock(&self.slots).idle.take(id)
     }
 
     /// The messages that have come, or nothing: then the work on the instance is over.
-    pub(super) fn next(&self, id: &str, state: &mut Option<InstanceState>) -> Option<Work> {
+    pub(super) fn next(&self, id: &Arc<str>, state: &mut Option<InstanceState>) -> Option<Work> {
         let mut guard = lock(&self.slots);
         let slots = &mut *guard;
         let slot = slots.by_id.get_mut(id)?;
@@ -94,15 +100,12 @@ impl Instances {
             });
         }
         slot.running = false;
-        let done = state.take();
-        let room = done.as_ref().is_some_and(|state| {
-            !state.record.has_ended() && slots.cached + state.past.len() <= CACHE_LIMIT
-        });
-        if room {
-            slots.cached += done.as_ref().map_or(0, |state| state.past.len());
-            slot.idle = done;
-        } else if slot.held.is_empty() {
+        if slot.held.is_empty() {
             slots.by_id.remove(id);
+        }
+        if let Some(state) = state.take().filter(|state| !state.record.has_ended()) {
+            let size = state.size();
+            slots.idle.keep(id, state, size);
         }
         None
     }
@@ -187,11 +190,11 @@ mod tests {
         assert!(lock(&instances.slots).by_id.is_empty(), "the store has it");
         assert!(instances.deliver(message(1), None));
         let mut failed = Some(state(OrchestrationStatus::Failed));
-        let work = instances.next("a", &mut failed).unwrap();
+        let work = instances.next(&"a".into(), &mut failed).unwrap();
         assert!(work.fresh.is_none());
         instances.renew("a", state(OrchestrationStatus::Pending));
         assert!(!instances.deliver(message(2), None));
-        let fresh = instances.next("a", &mut failed).unwrap().fresh;
+        let fresh = instances.next(&"a".into(), &mut failed).unwrap().fresh;
         assert_eq!(fresh.unwrap().record.status, OrchestrationStatus::Pending);
     }
 
@@ -208,18 +211,27 @@ mod tests {
                     .collect::<Vec<_>>()
             })
         };
-        assert_eq!(seqs(instances.next("a", &mut None)), Some(vec![1, 2]));
+        assert_eq!(
+            seqs(instances.next(&"a".into(), &mut None)),
+            Some(vec![1, 2])
+        );
         instances.hold("a", vec![message(2)]);
         assert!(!instances.deliver(message(3), None));
-        assert_eq!(seqs(instances.next("a", &mut None)), Some(vec![2, 3]));
-        assert_eq!(seqs(instances.next("a", &mut None)), None);
+        assert_eq!(
+            seqs(instances.next(&"a".into(), &mut None)),
+            Some(vec![2, 3])
+        );
+        assert_eq!(seqs(instances.next(&"a".into(), &mut None)), None);
         assert!(instances.deliver(message(4), None));
-        let Some(work) = instances.next("a", &mut None) else {
+        let Some(work) = instances.next(&"a".into(), &mut None) else {
             panic!("there is a message")
         };
         assert!(!instances.deliver(message(5), None));
         instances.leave("a", work.messages);
         assert!(instances.deliver(message(6), None), "nobody works on it");
-        assert_eq!(seqs(instances.next("a", &mut None)), Some(vec![4, 5, 6]));
+        assert_eq!(
+            seqs(instances.next(&"a".into(), &mut None)),
+            Some(vec![4, 5, 6])
+        );
     }
 }

@@ -9,6 +9,7 @@ mod early;
 mod entities;
 mod functions;
 mod http_activity;
+mod idle;
 mod ids;
 mod instances;
 mod limits;

@@ -62,6 +62,14 @@ impl InstanceState {
         Ok(state)
     }
 
+    /// How many bytes its texts and its history have.
+    pub(crate) fn size(&self) -> usize {
+        let record = &self.record;
+        let texts = [&record.input, &record.output, &record.custom_status];
+        let texts: usize = texts.into_iter().flatten().map(String::len).sum();
+        texts + record.failure.as_ref().map_or(0, Vec::len) + self.past.len()
+    }
+
     /// Takes over what a turn came to, once it is committed.
     pub(crate) fn advance(
         &mut self,

@@ -4,24 +4,38 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use super::scheduler::Scheduler;
+use crate::engine::idle::Idle;
 use crate::store::Message;
 use crate::sync::lock;
 
-/// So many idle entities are kept in memory.
-const CACHE_LIMIT: usize = 10_000;
-/// An entity that takes more bytes in the store is read again each time.
-const CACHED_SIZE: usize = 64 * 1024;
+/// Idle entities are kept in memory up to this many bytes.
+const CACHE_LIMIT: usize = 64 * 1024 * 1024;
 
 /// The entities that something is known of.
 #[derive(Debug, Default)]
 pub(crate) struct Inboxes {
-    slots: Mutex<HashMap<Arc<str>, Slot>>,
+    slots: Mutex<Slots>,
+}
+
+#[derive(Debug)]
+struct Slots {
+    by_id: HashMap<Arc<str>, Slot>,
+    /// The entities as their last batches left them.
+    idle: Idle<Loaded>,
+}
+
+impl Default for Slots {
+    fn default() -> Self {
+        Self {
+            by_id: HashMap::new(),
+            idle: Idle::new(CACHE_LIMIT),
+        }
+    }
 }
 
 #[derive(Debug, Default)]
 struct Slot {
     inbox: VecDeque<Message>,
-    idle: Option<Loaded>,
     running: bool,
 }
 
@@ -39,7 +53,10 @@ impl Inboxes {
     #[must_use]
     pub(crate) fn deliver(&self, message: Message) -> bool {
         let mut slots = lock(&self.slots);
-        let slot = slots.entry(Arc::clone(&message.instance)).or_default();
+        let slot = slots
+            .by_id
+            .entry(Arc::clone(&message.instance))
+            .or_default();
         slot.inbox.push_back(message);
         !std::mem::replace(&mut slot.running, true)
     }
@@ -48,14 +65,14 @@ impl Inboxes {
     #[must_use]
     pub(crate) fn claim(&self, id: &Arc<str>) -> bool {
         let mut slots = lock(&self.slots);
-        let slot = slots.entry(Arc::clone(id)).or_default();
+        let slot = slots.by_id.entry(Arc::clone(id)).or_default();
         !std::mem::replace(&mut slot.running, true)
     }
 
     /// Ends the work on an entity without having done it: the messages come again with the next.
     pub(super) fn leave(&self, id: &str, messages: Vec<Message>) {
         let mut slots = lock(&self.slots);
-        let slot = slots.entry(id.into()).or_default();
+        let slot = slots.by_id.entry(id.into()).or_default();
         for message in messages.into_iter().rev() {
             slot.inbox.push_front(message);
         }
@@ -64,29 +81,29 @@ impl Inboxes {
 
     /// The cached entity, for whoever begins to work on it.
     pub(super) fn begin(&self, id: &str) -> Option<Loaded> {
-        lock(&self.slots).get_mut(id)?.idle.take()
+        lock(&self.slots).idle.take(id)
     }
 
     /// Up to so many messages that have come. Nothing when there are none and no other work is left:
     /// then the work on the entity is over.
     pub(super) fn next(
         &self,
-        id: &str,
+        id: &Arc<str>,
         limit: usize,
         more: bool,
         entity: &mut Option<Loaded>,
     ) -> Option<Vec<Message>> {
-        let mut slots = lock(&self.slots);
-        let room = slots.len() <= CACHE_LIMIT;
-        let slot = slots.get_mut(id)?;
+        let mut guard = lock(&self.slots);
+        let slots = &mut *guard;
+        let slot = slots.by_id.get_mut(id)?;
         if more || !slot.inbox.is_empty() {
             let count = slot.inbox.len().min(limit);
             return Some(slot.inbox.drain(..count).collect());
         }
-        slot.running = false;
-        match entity.take() {
-            Some(loaded) if room && loaded.size <= CACHED_SIZE => slot.idle = Some(loaded),
-            _ => drop(slots.remove(id)),
+        slots.by_id.remove(id);
+        if let Some(loaded) = entity.take() {
+            let size = loaded.size;
+            slots.idle.keep(id, loaded, size);
         }
         None
     }
