@@ -33,6 +33,8 @@ mod strict;
 mod sync;
 mod terminal;
 mod time;
+mod timer_trigger;
+mod urls;
 
 pub use cli::{LogForm, StartArgs, run};
 pub use console::{ConsoleLine, ConsoleSource};

@@ -2,6 +2,7 @@
 
 mod app;
 mod arguments;
+mod cors;
 mod function_json;
 mod host_json;
 mod json_file;
@@ -10,6 +11,7 @@ mod overrides;
 mod versioning;
 
 pub(crate) use app::AppConfig;
+pub(crate) use cors::Cors;
 #[cfg(test)]
 pub(crate) use function_json::Direction;
 pub(crate) use function_json::{AuthLevel, Binding, Function, Timer, Trigger};

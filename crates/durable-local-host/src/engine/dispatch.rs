@@ -20,7 +20,7 @@ use crate::handler::CallError;
 use crate::invocation::{Answer, Exception, call_exception, orchestrator_envelope};
 use crate::newtonsoft::Json;
 use crate::store::{Commit, HistoryChunk, InstanceChange, Message};
-use crate::strict::Punished;
+use crate::strict::{Loss, Punished};
 
 /// Why a turn came to nothing.
 pub(super) enum Fault {
@@ -243,13 +243,17 @@ impl Engine {
             Err(CallError::Stopping) => return Err(Fault::Stopping),
             Err(error) => {
                 self.console.executed(invocation, Outcome::FAILED);
-                if retry.after_loss(self.conduct.deliveries_of_turns(&error)) {
+                let loss = match error {
+                    CallError::Timeout(_) => Loss::Timeout,
+                    _ => Loss::Connection,
+                };
+                if retry.after_loss(self.conduct.deliveries_of_turns(loss)) {
                     if retry.is_first_loss() {
                         let what =
                             format!("{}: {error}; the turn is delivered again", turn.instance());
-                        let text = match error {
-                            CallError::Timeout(_) => what,
-                            _ => self.conduct.tell(&what, Punished::LostTurn),
+                        let text = match loss {
+                            Loss::Timeout => what,
+                            Loss::Connection => self.conduct.tell(&what, Punished::LostTurn),
                         };
                         self.console.problem_of(about, text);
                     }

@@ -3,8 +3,8 @@
 use crate::authority::Authority;
 use crate::config::{AppConfig, Function, Trigger};
 use crate::console::Console;
-use crate::schedule::Zone;
 use crate::time::Ticks;
+use crate::timer_trigger::Zone;
 
 /// Lists the functions as `func start` does.
 pub(super) fn print_functions(console: &Console, app: &AppConfig, authority: &Authority) {

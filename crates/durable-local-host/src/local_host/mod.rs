@@ -24,9 +24,9 @@ use crate::handler::{Handler, HandlerOptions};
 use crate::invocation::ClientSettings;
 use crate::keys::AskForKeys;
 use crate::management::Management;
-use crate::schedule::{TimerFunctions, TimerServices, Zone};
 use crate::server::{self, Access, App, Guard, Services};
 use crate::store::Store;
+use crate::timer_trigger::{TimerFunctions, TimerServices, Zone};
 
 pub use builder::{LocalHostBuilder, StateLocation};
 
@@ -181,7 +181,7 @@ impl LocalHostBuilder {
         let rpc_listener = listen(Ipv4Addr::LOCALHOST.into(), 0).await?;
         let rpc_url = format!("http://{}", address_of(&rpc_listener)?);
         let durable = app.host.durable.clone();
-        let (access, key) = Access::open(&self.state, self.keys, &app.functions)?;
+        let (access, key) = Access::open(self.state.folder(), self.keys, &app.functions)?;
         let (store, folder) = open_state(self.state, &durable.hub_name, &console)?;
         let client = ClientSettings {
             task_hub: durable.hub_name.clone(),

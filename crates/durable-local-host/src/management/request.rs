@@ -1,9 +1,9 @@
 //! Requests and replies of the API.
 
-use crate::invocation::decode_query;
 use crate::newtonsoft::{Json, render};
 use crate::store::StoreError;
 use crate::time::Ticks;
+use crate::urls::decode_query;
 
 /// A request below the API's base path.
 #[derive(Clone, Debug)]
