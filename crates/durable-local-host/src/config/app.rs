@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::function_json::{self, Function, Loaded};
+use super::function::Function;
+use super::function_json::{self, Loaded};
 use super::{HostJson, Settings};
 use crate::error::Error;
 
