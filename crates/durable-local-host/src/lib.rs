@@ -4,6 +4,15 @@
 //! machine: it starts the custom handler as a child process, calls it over HTTP exactly as the real
 //! host does, and keeps the state of orchestrations in SQLite.
 //!
+//! ```no_run
+//! # async fn example() -> Result<(), durable_local_host::Error> {
+//! let host = durable_local_host::LocalHost::builder().app("my-app").memory().start().await?;
+//! println!("functions are called at {}/api", host.url());
+//! host.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! [`run`] is what a command line calls; [`LocalHost`] is the same for programs and tests. [`Command`]
 //! has the commands for people at a terminal besides.
 

@@ -42,19 +42,19 @@ impl Listeners {
 }
 
 fn address_of(listener: &TcpListener) -> Result<SocketAddr, Error> {
-    listener.local_addr().map_err(|source| Error::System {
+    listener.local_addr().map_err(|cause| Error::System {
         what: "the address that is listened on",
-        source,
+        cause,
     })
 }
 
 async fn listen(address: IpAddr, port: u16) -> Result<TcpListener, Error> {
     let address = SocketAddr::from((address, port));
-    TcpListener::bind(address).await.map_err(|source| {
-        if source.kind() == std::io::ErrorKind::AddrInUse {
+    TcpListener::bind(address).await.map_err(|cause| {
+        if cause.kind() == std::io::ErrorKind::AddrInUse {
             Error::PortInUse { address }
         } else {
-            Error::Listen { address, source }
+            Error::Listen { address, cause }
         }
     })
 }

@@ -38,7 +38,11 @@ pub use builder::{LocalHostBuilder, StateLocation};
 /// # Ok(())
 /// # }
 /// ```
+///
+/// [`shutdown`](Self::shutdown) ends it. One that is dropped stops listening, but its handler and its
+/// orchestrations go on until the runtime ends, and then are cut off.
 #[derive(Debug)]
+#[must_use = "a host that is dropped stops listening"]
 pub struct LocalHost {
     address: SocketAddr,
     rpc_url: String,

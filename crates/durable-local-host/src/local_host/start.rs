@@ -235,9 +235,9 @@ fn open_state(
             let folder = tempfile::Builder::new()
                 .prefix("durable-local-host-")
                 .tempdir();
-            let folder = folder.map_err(|source| Error::System {
+            let folder = folder.map_err(|cause| Error::System {
                 what: "no temporary folder for the state",
-                source,
+                cause,
             })?;
             let store = Store::open(folder.path(), hub)?;
             console.say(format!(
