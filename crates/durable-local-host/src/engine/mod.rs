@@ -27,7 +27,10 @@ mod trouble;
 mod turn;
 mod watchers;
 
-pub(crate) use entities::{EntityId, Signal, Status as EntityStatus, is_stored_entity, state_of};
+pub(crate) use entities::{
+    Contents as EntityContents, EntityId, Signal, Status as EntityStatus, Waiting, WaitingKind,
+    is_stored_entity, state_of,
+};
 pub(crate) use functions::FunctionTable;
 pub(crate) use service::{Engine, EngineOptions};
 pub(crate) use start::{StartOutcome, StartRequest};
