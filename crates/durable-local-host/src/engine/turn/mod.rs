@@ -2,6 +2,8 @@
 //! happens here; numbers and times come from [`Ids`].
 
 mod actions;
+mod check;
+mod continue_as_new;
 #[cfg(test)]
 mod recorded;
 mod start;
@@ -17,6 +19,9 @@ use durable_functions_protocol::proto::{
 
 pub(super) use actions::child_failed;
 pub(super) use start::{NewExecution, new_instance};
+
+use actions::Actions;
+use check::check;
 
 use super::ids::Ids;
 use super::state::InstanceState;
@@ -233,28 +238,28 @@ impl Turn {
         conduct: Conduct,
         ids: &Ids,
     ) -> Result<Step, (Box<Self>, Exception)> {
-        if let Err(fault) = actions::check(&response, conduct) {
+        if let Err(fault) = check(&response, conduct) {
             return Err((Box::new(self), fault));
         }
-        let mut produced = Vec::with_capacity(response.actions.len() + 1);
-        let mut completion = None;
-        for action in response.actions {
-            self.act(action, store_inputs, ids, &mut produced, &mut completion);
-        }
         self.result.record.custom_status = response.custom_status;
-        Ok(match completion {
+        let mut actions = Actions::new(&mut self.result, ids, store_inputs);
+        for action in response.actions {
+            actions.apply(action);
+        }
+        let produced = match actions.completion.take() {
             Some((_, completion))
                 if completion.orchestration_status
                     == OrchestrationStatus::ContinuedAsNew as i32 =>
             {
-                Step::Again(Box::new(self.continue_as_new(completion, ids)))
+                return Ok(Step::Again(Box::new(self.continue_as_new(completion, ids))));
             }
             Some((id, completion)) => {
-                self.complete(id, completion, ids, &mut produced);
-                Step::Done(Box::new(self.finish(produced, ids)))
+                actions.complete(id, completion);
+                actions.events
             }
-            None => Step::Done(Box::new(self.finish(produced, ids))),
-        })
+            None => actions.events,
+        };
+        Ok(Step::Done(Box::new(self.finish(produced, ids))))
     }
 
     /// Version of the orchestration.
@@ -277,10 +282,7 @@ impl Turn {
             ..Default::default()
         };
         self.result.record.custom_status = None;
-        let mut produced = Vec::new();
-        let id = i32::try_from(past).unwrap_or(i32::MAX);
-        self.complete(id, completion, ids, &mut produced);
-        self.finish(produced, ids)
+        self.end(i32::try_from(past).unwrap_or(i32::MAX), completion, ids)
     }
 
     /// Ends the orchestration because the host can't go on with it.
@@ -297,8 +299,13 @@ impl Turn {
             ..Default::default()
         };
         self.result.record.custom_status = None;
-        let mut produced = Vec::new();
-        self.complete(0, completion, ids, &mut produced);
+        self.end(0, completion, ids)
+    }
+
+    fn end(mut self, id: i32, completion: CompleteOrchestrationAction, ids: &Ids) -> TurnResult {
+        let mut actions = Actions::new(&mut self.result, ids, false);
+        actions.complete(id, completion);
+        let produced = actions.events;
         self.finish(produced, ids)
     }
 
