@@ -131,6 +131,13 @@ pub enum Error {
     },
 }
 
+/// An error with its causes, as one line.
+pub(crate) fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let texts: Vec<String> = causes.map(ToString::to_string).collect();
+    texts.join(": ")
+}
+
 fn after_colon(advice: &str) -> String {
     if advice.is_empty() {
         return String::new();
@@ -162,5 +169,14 @@ mod tests {
         };
         assert_eq!(error.to_string(), "no free port: all are taken");
         assert!(error.source().is_none());
+    }
+
+    #[test]
+    fn causes_are_told_after_what_they_caused() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("the request failed")]
+        struct Outer(#[source] io::Error);
+        let error = Outer(io::Error::other("reset"));
+        assert_eq!(with_causes(&error), "the request failed: reset");
     }
 }

@@ -32,6 +32,7 @@ mod invocation;
 mod keys;
 mod local_host;
 mod management;
+mod media_type;
 mod newtonsoft;
 mod routing;
 mod schedule;

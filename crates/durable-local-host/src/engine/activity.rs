@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use durable_functions_protocol::proto::{EventType, TaskCompletedEvent, TaskFailedEvent};
 
+use super::functions::unhandled;
 use super::http_activity;
 use super::panics::{self, caught};
 use super::retry::Retry;
@@ -219,10 +220,6 @@ impl Engine {
                 .problem_of(about, self.conduct.tell(&what, Punished::AlteredValue));
         }
     }
-}
-
-fn unhandled(function: &str) -> String {
-    format!("Function '{function}' failed with an unhandled exception.")
 }
 
 fn failed(

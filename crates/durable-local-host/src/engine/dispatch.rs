@@ -7,7 +7,7 @@ use durable_functions_protocol::proto::{OrchestratorRequest, OrchestratorRespons
 use prost::Message as _;
 
 use super::delays::latest_of_turn;
-use super::functions::Target;
+use super::functions::{Target, unhandled};
 use super::ids::Ids;
 use super::panics::{self, caught};
 use super::retry::Retry;
@@ -336,11 +336,6 @@ impl Engine {
         self.send_out(committed);
         Ok(())
     }
-}
-
-/// The message of an orchestration that the host fails.
-fn unhandled(function: &str) -> String {
-    format!("Function '{function}' failed with an unhandled exception.")
 }
 
 /// The response in a turn's or a batch's `ReturnValue`.

@@ -1,6 +1,7 @@
 //! Requests of HTTP functions.
 
 use super::envelope::{Metadata, encode_text, quote, sys, write_inputs};
+use crate::media_type::media_type;
 use crate::newtonsoft::{Dates, parse};
 use crate::urls;
 
@@ -30,16 +31,6 @@ impl IncomingRequest {
             .find(|(key, _)| key.eq_ignore_ascii_case(name))
             .map(|(_, value)| value.as_str())
     }
-
-    fn media_type(&self) -> String {
-        let value = self.header("content-type").unwrap_or_default();
-        value
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase()
-    }
 }
 
 /// The envelope's body. `inputs` are the bindings besides the trigger, with their JSON.
@@ -51,7 +42,7 @@ pub(crate) fn http_envelope(
     inputs: &[(String, String)],
 ) -> String {
     let query = parse_query(&request.query);
-    let media_type = request.media_type();
+    let media_type = media_type(request.header("content-type").unwrap_or_default());
     let body = request.body.as_deref().filter(|body| !body.is_empty());
     let binary = media_type == "application/octet-stream" || media_type.starts_with("multipart/");
     let text = body.filter(|_| !binary).map(String::from_utf8_lossy);

@@ -216,14 +216,7 @@ impl Management {
         if let Err(reply) = self.live(id).await? {
             return Ok(reply);
         }
-        let media_type = request.content_type.as_deref().unwrap_or_default();
-        if !media_type
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .eq_ignore_ascii_case("application/json")
-        {
+        if !request.is_json() {
             return Ok(Reply::message(
                 400,
                 "Only application/json request content is supported",

@@ -1,5 +1,6 @@
 //! Requests and replies of the API.
 
+use crate::media_type::media_type;
 use crate::newtonsoft::{Json, render};
 use crate::store::StoreError;
 use crate::time::Ticks;
@@ -27,6 +28,12 @@ pub(crate) struct ManagementRequest {
 }
 
 impl ManagementRequest {
+    /// Whether its content is JSON, as it says.
+    pub(super) fn is_json(&self) -> bool {
+        let content_type = self.content_type.as_deref().unwrap_or_default();
+        media_type(content_type) == "application/json"
+    }
+
     /// Values of a query parameter.
     pub(super) fn values(&self, name: &str) -> Vec<String> {
         self.query
