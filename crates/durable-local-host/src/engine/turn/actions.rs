@@ -15,7 +15,7 @@ use super::start::{NewExecution, new_instance};
 use super::{TurnResult, event, numbered, set_when_given};
 use crate::engine::entities::{due, is_entity, to_event};
 use crate::engine::ids::Ids;
-use crate::store::{Encoded, Message, Reuse, Task};
+use crate::store::{HistoryEntry, Message, Reuse, Task};
 use crate::time::Ticks;
 
 /// The tag of an instance whose parent does not wait for it.
@@ -28,7 +28,7 @@ pub(super) struct Actions<'a> {
     ids: &'a Ids,
     store_inputs: bool,
     /// What the history gains by them.
-    pub(super) events: Vec<Encoded>,
+    pub(super) events: Vec<HistoryEntry>,
     /// The one that ends the execution, which is applied after the others.
     pub(super) completion: Option<(i32, CompleteOrchestrationAction)>,
 }
@@ -274,12 +274,12 @@ pub(crate) fn child_failed(
     failure: Option<TaskFailureDetails>,
     reason: Option<String>,
     now: Ticks,
-) -> Encoded {
+) -> HistoryEntry {
     let failed = SubOrchestrationInstanceFailedEvent {
         task_scheduled_id,
         failure_details: failure,
     };
-    Encoded {
+    HistoryEntry {
         reason,
         ..event(now, EventType::SubOrchestrationInstanceFailed(failed))
     }

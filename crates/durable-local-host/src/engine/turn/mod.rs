@@ -26,7 +26,7 @@ use check::check;
 use super::ids::Ids;
 use super::state::InstanceState;
 use crate::invocation::Exception;
-use crate::store::{Encoded, InstanceRecord, Message, NewInstance, Task};
+use crate::store::{HistoryEntry, InstanceRecord, Message, NewInstance, Task};
 use crate::strict::Conduct;
 use crate::time::Ticks;
 
@@ -47,7 +47,7 @@ pub(crate) enum Plan {
 #[derive(Debug)]
 pub(crate) struct Turn {
     result: TurnResult,
-    new_events: Vec<Encoded>,
+    new_events: Vec<HistoryEntry>,
     /// Custom status of the generation before, when the instance has continued as new.
     carried: Option<String>,
 }
@@ -58,7 +58,7 @@ pub(crate) struct TurnResult {
     /// The row after the turn.
     pub(crate) record: InstanceRecord,
     /// What the history gains.
-    pub(crate) events: Vec<Encoded>,
+    pub(crate) events: Vec<HistoryEntry>,
     /// Whether it replaces the history: the instance continued as new.
     pub(crate) replace: bool,
     /// Whether the history has begun.
@@ -89,12 +89,12 @@ pub(crate) enum Step {
 }
 
 /// An event that belongs to no action.
-pub(super) fn event(timestamp: Ticks, kind: EventType) -> Encoded {
+pub(super) fn event(timestamp: Ticks, kind: EventType) -> HistoryEntry {
     numbered(-1, timestamp, kind)
 }
 
-fn numbered(event_id: i32, timestamp: Ticks, kind: EventType) -> Encoded {
-    Encoded {
+fn numbered(event_id: i32, timestamp: Ticks, kind: EventType) -> HistoryEntry {
+    HistoryEntry {
         event: HistoryEvent {
             event_id,
             timestamp: Some(timestamp.to_proto()),
@@ -191,7 +191,7 @@ impl TurnResult {
 impl Turn {
     /// The events that are new to the handler.
     pub(crate) fn new_events(&self) -> impl Iterator<Item = &HistoryEvent> {
-        self.new_events.iter().map(|encoded| &encoded.event)
+        self.new_events.iter().map(|entry| &entry.event)
     }
 
     /// Whether the handler gets no history: the instance has continued as new.
@@ -209,7 +209,7 @@ impl Turn {
         &self.result.record.id
     }
 
-    fn take(&mut self, content: &Encoded) {
+    fn take(&mut self, content: &HistoryEntry) {
         let result = &mut self.result;
         match &content.event.event_type {
             Some(EventType::ExecutionStarted(started)) => {
@@ -309,7 +309,7 @@ impl Turn {
         self.finish(produced, ids)
     }
 
-    fn finish(mut self, produced: Vec<Encoded>, ids: &Ids) -> TurnResult {
+    fn finish(mut self, produced: Vec<HistoryEntry>, ids: &Ids) -> TurnResult {
         let now = ids.time();
         let result = &mut self.result;
         let status = &mut result.record.custom_status;
