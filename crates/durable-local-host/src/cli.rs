@@ -28,6 +28,7 @@ pub enum LogForm {
 
 /// How to start the host.
 #[derive(clap::Args, Debug, Clone)]
+#[non_exhaustive]
 pub struct StartArgs {
     /// Port to listen on [default: Host.LocalHttpPort of local.settings.json, or 7071]
     #[arg(long, value_name = "N")]
@@ -123,9 +124,9 @@ pub fn run(args: StartArgs, handler: Option<HandlerCommand>) -> ExitCode {
         .build();
     let outcome = match runtime {
         Ok(runtime) => runtime.block_on(run_until_stopped(args, handler, &console)),
-        Err(source) => Err(Error::System {
+        Err(cause) => Err(Error::System {
             what: "the runtime could not be started",
-            source,
+            cause,
         }),
     };
     match outcome {

@@ -5,6 +5,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// Why the host could not start, or had to stop.
+///
+/// The text is whole: it names the cause as well, which therefore is a field and no
+/// [`source`](std::error::Error::source).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -15,12 +18,12 @@ pub enum Error {
     )]
     NoHostJson(PathBuf),
     /// A file could not be read.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {cause}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        cause: io::Error,
     },
     /// A file is no JSON.
     #[error("{}:{line}:{column}: this is no valid JSON: {message}", path.display())]
@@ -55,12 +58,12 @@ pub enum Error {
         looked_for: String,
     },
     /// The handler could not be started.
-    #[error("the handler `{}` could not be started: {source}{}", program.display(), after_colon(.advice))]
+    #[error("the handler `{}` could not be started: {cause}{}", program.display(), after_colon(.advice))]
     HandlerStart {
         /// The executable.
         program: PathBuf,
         /// What the system said.
-        source: io::Error,
+        cause: io::Error,
         /// What to do about it; may be empty.
         advice: String,
     },
@@ -85,12 +88,12 @@ pub enum Error {
         address: SocketAddr,
     },
     /// The address can't be listened on for another reason.
-    #[error("cannot listen on {address}: {source}")]
+    #[error("cannot listen on {address}: {cause}")]
     Listen {
         /// Where the host was to listen.
         address: SocketAddr,
         /// What the system said.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The state could not be opened.
     #[error("the state in {place} cannot be opened: {message}")]
@@ -119,13 +122,20 @@ pub enum Error {
     )]
     EmptyKey,
     /// The system refused something basic.
-    #[error("{what}: {source}")]
+    #[error("{what}: {cause}")]
     System {
         /// What was tried.
         what: &'static str,
         /// What the system said.
-        source: io::Error,
+        cause: io::Error,
     },
+}
+
+/// An error with its causes, as one line.
+pub(crate) fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let texts: Vec<String> = causes.map(ToString::to_string).collect();
+    texts.join(": ")
 }
 
 fn after_colon(advice: &str) -> String {
@@ -143,4 +153,30 @@ fn last_lines(stderr: &[String]) -> String {
         "\nThe last lines on its standard error:\n  {}",
         stderr.join("\n  ")
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let error = Error::System {
+            what: "no free port",
+            cause: io::Error::other("all are taken"),
+        };
+        assert_eq!(error.to_string(), "no free port: all are taken");
+        assert!(error.source().is_none());
+    }
+
+    #[test]
+    fn causes_are_told_after_what_they_caused() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("the request failed")]
+        struct Outer(#[source] io::Error);
+        let error = Outer(io::Error::other("reset"));
+        assert_eq!(with_causes(&error), "the request failed: reset");
+    }
 }

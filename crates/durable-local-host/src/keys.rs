@@ -89,9 +89,9 @@ impl Keys {
         functions: impl IntoIterator<Item = &'a str>,
     ) -> Result<Self, Error> {
         let path = folder.join(FILE);
-        let read = |source| Error::Read {
+        let read = |cause| Error::Read {
             path: path.clone(),
-            source,
+            cause,
         };
         let keys = match fs::read(&path) {
             Ok(text) => {

@@ -4,8 +4,6 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::handler::CallError;
-
 /// So often the handler may be lost over the same call before it counts as the call's fault.
 const FORGIVEN_LOSSES: u32 = 10;
 /// The error of the handler that stops the real host, and how long it remembers the one before.
@@ -113,6 +111,15 @@ impl Punished {
     }
 }
 
+/// Why a call got no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Loss {
+    /// The connection broke, or none could be made.
+    Connection,
+    /// It took longer than `functionTimeout`.
+    Timeout,
+}
+
 /// What becomes of the handler after an end of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
@@ -138,12 +145,12 @@ impl Conduct {
     }
 
     /// How often a turn that got no answer is delivered, all in all.
-    pub(crate) fn deliveries_of_turns(self, error: &CallError) -> u32 {
-        match (self, error) {
+    pub(crate) fn deliveries_of_turns(self, loss: Loss) -> u32 {
+        match (self, loss) {
             (Self::Kind, _) => FORGIVEN_LOSSES,
             // The only fault of a handler that the real host takes for one of the platform.
-            (Self::Strict, CallError::Timeout(_)) => u32::MAX,
-            (Self::Strict, _) => 1,
+            (Self::Strict, Loss::Timeout) => u32::MAX,
+            (Self::Strict, Loss::Connection) => 1,
         }
     }
 
@@ -271,11 +278,10 @@ mod tests {
 
     #[test]
     fn the_real_host_forgives_timeouts_of_turns_only() {
-        let lost = CallError::Lost("gone".to_owned());
-        let timeout = CallError::Timeout(Duration::from_secs(1));
-        assert_eq!(Conduct::Strict.deliveries_of_turns(&lost), 1);
-        assert_eq!(Conduct::Strict.deliveries_of_turns(&timeout), u32::MAX);
-        assert_eq!(Conduct::Kind.deliveries_of_turns(&timeout), 10);
+        let [lost, timeout] = [Loss::Connection, Loss::Timeout];
+        assert_eq!(Conduct::Strict.deliveries_of_turns(lost), 1);
+        assert_eq!(Conduct::Strict.deliveries_of_turns(timeout), u32::MAX);
+        assert_eq!(Conduct::Kind.deliveries_of_turns(timeout), 10);
         assert_eq!(Conduct::Strict.deliveries(), 1);
         assert_eq!(Conduct::Kind.deliveries(), 10);
     }

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::function_json::{self, Function, Loaded};
+use super::function::Function;
+use super::function_json::{self, Loaded};
 use super::{HostJson, Settings};
 use crate::error::Error;
 
@@ -27,9 +28,9 @@ pub(crate) struct AppConfig {
 impl AppConfig {
     /// Reads the files of the app in that folder.
     pub(crate) fn load(root: &Path) -> Result<Self, Error> {
-        let read = |source| Error::Read {
+        let read = |cause| Error::Read {
             path: root.to_owned(),
-            source,
+            cause,
         };
         let root = root.canonicalize().map_err(read)?;
         let settings = Settings::load(&root)?;
@@ -103,9 +104,9 @@ impl AppConfig {
     }
 
     fn load_functions(&mut self) -> Result<(), Error> {
-        let read = |source| Error::Read {
+        let read = |cause| Error::Read {
             path: self.root.clone(),
-            source,
+            cause,
         };
         let mut folders = Vec::new();
         for entry in fs::read_dir(&self.root).map_err(read)? {

@@ -1,14 +1,15 @@
 //! host.json.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use durable_functions_protocol::time_span;
 use serde_json::{Map, Value};
 
+use super::durable_options::DurableOptions;
+use super::handler_description::HandlerDescription;
 use super::json_file::{at, read_object};
-use super::versioning::{VersionFailure, VersionMatch};
-use super::{Settings, arguments, overrides};
+use super::reader::Reader;
+use super::{Settings, overrides};
 use crate::error::Error;
 
 /// What this host uses of host.json.
@@ -46,92 +47,6 @@ pub(crate) enum Forwarding {
     Proxied,
 }
 
-/// `customHandler.description`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct HandlerDescription {
-    /// `defaultExecutablePath`, as written.
-    pub(crate) executable: String,
-    /// `arguments`.
-    pub(crate) arguments: Vec<String>,
-    /// `defaultWorkerPath`, as written.
-    pub(crate) worker_path: Option<String>,
-    /// `workerArguments`.
-    pub(crate) worker_arguments: Vec<String>,
-    /// `workingDirectory`, as written.
-    pub(crate) working_directory: String,
-    /// `workerDirectory`, as written.
-    pub(crate) worker_directory: String,
-}
-
-impl HandlerDescription {
-    /// The arguments that the handler gets: all of them are one line before, in which nothing but
-    /// `defaultWorkerPath` is quoted.
-    pub(crate) fn command_line(&self, expand: impl Fn(&str) -> String) -> Vec<String> {
-        let mut line = String::new();
-        let path = self.worker_path.as_ref();
-        let pieces = self
-            .arguments
-            .iter()
-            .map(|argument| expand(argument))
-            .chain(path.map(|path| format!("\"{}\"", expand(path))))
-            .chain(
-                self.worker_arguments
-                    .iter()
-                    .map(|argument| expand(argument)),
-            );
-        for piece in pieces {
-            line.push(' ');
-            line.push_str(&piece);
-        }
-        arguments::split(&line)
-    }
-
-    /// The arguments that come through as several.
-    pub(super) fn torn<'a>(
-        &'a self,
-        expand: impl Fn(&str) -> String + 'a,
-    ) -> impl Iterator<Item = (&'a str, usize)> {
-        let all = self.arguments.iter().chain(&self.worker_arguments);
-        all.map(move |argument| (argument.as_str(), arguments::split(&expand(argument)).len()))
-            .filter(|(_, count)| *count > 1)
-    }
-}
-
-/// `extensions.durableTask`.
-#[derive(Clone, Debug)]
-pub(crate) struct DurableOptions {
-    /// Name of the task hub.
-    pub(crate) hub_name: String,
-    /// Whether the real host would keep it on Azure Storage.
-    pub(crate) azure_storage: bool,
-    /// Control queues of the task hub.
-    pub(crate) partition_count: u32,
-    /// How many activities run at once.
-    pub(crate) max_activities: usize,
-    /// How many turns run at once.
-    pub(crate) max_orchestrators: usize,
-    /// How many entities run at once.
-    pub(crate) max_entities: usize,
-    /// How many operations a batch has at most.
-    pub(crate) max_entity_batch: usize,
-    /// Whether a start replaces an instance of the same id that has not ended.
-    pub(crate) overrides_any_state: bool,
-    /// Whether inputs of tasks stay in the history.
-    pub(crate) store_inputs: bool,
-    /// Version of orchestrations that are started without one.
-    pub(crate) default_version: Option<String>,
-    /// Which versions run.
-    pub(crate) version_match: VersionMatch,
-    /// What becomes of the others.
-    pub(crate) version_failure: VersionFailure,
-    /// Passed on to the handler.
-    pub(crate) async_sleep_milliseconds: u32,
-    /// How long messages to entities wait for those that were sent before; 0 for not at all.
-    pub(crate) entity_reorder_window: Duration,
-    /// Advice for the handler's gRPC client.
-    pub(crate) max_grpc_message_size: u32,
-}
-
 impl HostJson {
     /// Reads host.json of the app, and the settings that stand for values of it.
     pub(crate) fn load(app: &Path, settings: &Settings) -> Result<Self, Error> {
@@ -147,10 +62,7 @@ impl HostJson {
                 overrides::put(&mut object, &names, value);
             }
         }
-        let reader = Reader {
-            path: &path,
-            object: &object,
-        };
+        let reader = Reader::new(&path, &object);
         Ok(HostJson {
             version_fault,
             ..reader.host_json()?
@@ -188,15 +100,10 @@ const IGNORED: &[&[&str]] = &[
     &["extensions", "durableTask", "notifications", "eventGrid"],
 ];
 
-struct Reader<'a> {
-    path: &'a PathBuf,
-    object: &'a Map<String, Value>,
-}
-
 impl Reader<'_> {
     fn host_json(&self) -> Result<HostJson, Error> {
         Ok(HostJson {
-            handler: self.handler()?,
+            handler: HandlerDescription::read(self)?,
             initialization_timeout: self
                 .timespan(&["customHandler", "initializationTimeout"])?
                 .unwrap_or(Duration::from_secs(30)),
@@ -209,33 +116,9 @@ impl Reader<'_> {
                     |prefix| prefix.trim_matches('/').to_owned(),
                 ),
             ignored: self.ignored(),
-            durable: self.durable()?,
+            durable: DurableOptions::read(self)?,
             version_fault: None,
         })
-    }
-
-    fn handler(&self) -> Result<Option<HandlerDescription>, Error> {
-        // `httpWorker` is the section's name of old; the newer one wins.
-        let section = ["customHandler", "httpWorker"]
-            .into_iter()
-            .find(|name| at(self.object, &[name, "description"]).is_some());
-        let Some(section) = section else {
-            return Ok(None);
-        };
-        let text = |name| self.text(&[section, "description", name]);
-        let list = |name| self.list(&[section, "description", name]);
-        let Some(executable) = text("defaultExecutablePath")?.filter(|text| !text.is_empty())
-        else {
-            return Ok(None);
-        };
-        Ok(Some(HandlerDescription {
-            executable,
-            arguments: list("arguments")?,
-            worker_path: text("defaultWorkerPath")?.filter(|text| !text.is_empty()),
-            worker_arguments: list("workerArguments")?,
-            working_directory: text("workingDirectory")?.unwrap_or_default(),
-            worker_directory: text("workerDirectory")?.unwrap_or_default(),
-        }))
     }
 
     fn ignored(&self) -> Vec<String> {
@@ -279,164 +162,6 @@ impl Reader<'_> {
                 )),
             },
         }
-    }
-
-    fn durable(&self) -> Result<DurableOptions, Error> {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let path = |name| ["extensions", "durableTask", name];
-        let http = [
-            "extensions",
-            "durableTask",
-            "httpSettings",
-            "defaultAsyncRequestSleepTimeMilliseconds",
-        ];
-        let window = self.number(&path("entityMessageReorderWindowInMinutes"), 0)?;
-        if self.flag(&path("extendedSessionsEnabled"))? {
-            return Err(self.fault(
-                &path("extendedSessionsEnabled"),
-                "extended sessions do not exist for custom handlers: leave the setting out, the real host refuses to start with it",
-            ));
-        }
-        Ok(DurableOptions {
-            hub_name: self
-                .text(&path("hubName"))?
-                .unwrap_or_else(|| "TestHubName".to_owned()),
-            azure_storage: self
-                .text(&["extensions", "durableTask", "storageProvider", "type"])?
-                .is_none_or(|kind| kind.eq_ignore_ascii_case("AzureStorage")),
-            partition_count: self.partition_count()?,
-            max_activities: self
-                .number(&path("maxConcurrentActivityFunctions"), 1)?
-                .map_or(10 * cores, |n| n as usize),
-            max_orchestrators: self
-                .number(&path("maxConcurrentOrchestratorFunctions"), 1)?
-                .map_or(10 * cores, |n| n as usize),
-            max_entities: self
-                .number(&path("maxConcurrentEntityFunctions"), 1)?
-                .map_or(10 * cores, |n| n as usize),
-            max_entity_batch: self
-                .number(&path("maxEntityOperationBatchSize"), 1)?
-                .map_or(5000, |n| n as usize),
-            overrides_any_state: self.choice(
-                &path("overridableExistingInstanceStates"),
-                &[("NonRunningStates", false), ("AnyState", true)],
-            )?,
-            store_inputs: self.flag(&path("storeInputsInOrchestrationHistory"))?,
-            default_version: self.text(&path("defaultVersion"))?,
-            version_match: self.choice(
-                &path("versionMatchStrategy"),
-                &[
-                    ("None", VersionMatch::None),
-                    ("Strict", VersionMatch::Strict),
-                    ("CurrentOrOlder", VersionMatch::CurrentOrOlder),
-                ],
-            )?,
-            version_failure: self.choice(
-                &path("versionFailureStrategy"),
-                &[
-                    ("Reject", VersionFailure::Reject),
-                    ("Fail", VersionFailure::Fail),
-                ],
-            )?,
-            async_sleep_milliseconds: self.number(&http, 0)?.unwrap_or(30_000),
-            entity_reorder_window: Duration::from_secs(60 * u64::from(window.unwrap_or(30))),
-            max_grpc_message_size: self
-                .number(&path("maxGrpcMessageSizeInBytes"), 1)?
-                .unwrap_or(4_194_304),
-        })
-    }
-
-    fn partition_count(&self) -> Result<u32, Error> {
-        let path = [
-            "extensions",
-            "durableTask",
-            "storageProvider",
-            "partitionCount",
-        ];
-        Ok(self.number(&path, 1)?.unwrap_or(4))
-    }
-
-    fn fault(&self, path: &[&str], message: &str) -> Error {
-        Error::Setting {
-            path: self.path.clone(),
-            setting: path.join("."),
-            message: message.to_owned(),
-        }
-    }
-
-    fn text(&self, path: &[&str]) -> Result<Option<String>, Error> {
-        match at(self.object, path) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(Value::Number(number)) => Ok(Some(number.to_string())),
-            Some(_) => Err(self.fault(path, "a text is expected")),
-        }
-    }
-
-    /// One of some words, in any case; the default when there is none.
-    fn choice<T: Copy + Default>(&self, path: &[&str], choices: &[(&str, T)]) -> Result<T, Error> {
-        let Some(text) = self.text(path)? else {
-            return Ok(T::default());
-        };
-        let chosen = choices
-            .iter()
-            .find(|(word, _)| word.eq_ignore_ascii_case(&text));
-        chosen.map(|(_, choice)| *choice).ok_or_else(|| {
-            let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
-            self.fault(path, &format!("`{text}` is none of {}", words.join(", ")))
-        })
-    }
-
-    fn timespan(&self, path: &[&str]) -> Result<Option<Duration>, Error> {
-        let Some(text) = self.text(path)? else {
-            return Ok(None);
-        };
-        match time_span::parse(&text) {
-            Some(span) => Ok(Some(span)),
-            None => Err(self.fault(path, &format!("`{text}` is no time span such as 00:00:30"))),
-        }
-    }
-
-    /// A switch, off when it is not there; also as text, which is how settings stand for it.
-    fn flag(&self, path: &[&str]) -> Result<bool, Error> {
-        match at(self.object, path) {
-            None | Some(Value::Null) => Ok(false),
-            Some(Value::Bool(flag)) => Ok(*flag),
-            Some(Value::String(text)) if text.trim().eq_ignore_ascii_case("true") => Ok(true),
-            Some(Value::String(text)) if text.trim().eq_ignore_ascii_case("false") => Ok(false),
-            Some(_) => Err(self.fault(path, "`true` or `false` is expected")),
-        }
-    }
-
-    fn number(&self, path: &[&str], least: u32) -> Result<Option<u32>, Error> {
-        let value = match at(self.object, path) {
-            None | Some(Value::Null) => return Ok(None),
-            Some(Value::String(text)) => text.trim().parse().ok(),
-            Some(value) => value.as_u64().and_then(|number| u32::try_from(number).ok()),
-        };
-        match value {
-            Some(number) if number >= least => Ok(Some(number)),
-            _ => Err(self.fault(path, &format!("a number from {least} on is expected"))),
-        }
-    }
-
-    /// A list of texts; also as one text that holds a JSON array, which is how environment
-    /// variables override it.
-    fn list(&self, path: &[&str]) -> Result<Vec<String>, Error> {
-        let texts = |items: &[Value]| -> Option<Vec<String>> {
-            items
-                .iter()
-                .map(|item| item.as_str().map(str::to_owned))
-                .collect()
-        };
-        let list = match at(self.object, path) {
-            None | Some(Value::Null) => Some(Vec::new()),
-            Some(Value::Array(items)) => texts(items),
-            Some(Value::String(text)) if text.trim().is_empty() => Some(Vec::new()),
-            Some(Value::String(text)) => serde_json::from_str(text).ok(),
-            Some(_) => None,
-        };
-        list.ok_or_else(|| self.fault(path, "a list of texts is expected"))
     }
 }
 

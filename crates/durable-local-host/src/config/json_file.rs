@@ -10,9 +10,9 @@ use crate::error::Error;
 
 /// Reads a JSON object from a file.
 pub(crate) fn read_object(path: &Path) -> Result<Map<String, Value>, Error> {
-    let bytes = fs::read(path).map_err(|source| Error::Read {
+    let bytes = fs::read(path).map_err(|cause| Error::Read {
         path: path.to_owned(),
-        source,
+        cause,
     })?;
     let text = String::from_utf8_lossy(&bytes);
     let text = without_comments(text.strip_prefix('\u{feff}').unwrap_or(&text));

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
+use super::Cors;
 use super::json_file::{member, read_object};
 use crate::error::Error;
-use crate::server::Cors;
 
 /// The app settings: those of the file, overridden by the environment of the host.
 #[derive(Clone, Debug, Default)]

@@ -15,7 +15,7 @@ use super::failure::{CallDocument, FailureDocument, blamed_call, of_instance};
 use super::search::{Query, token};
 use super::{Dashboard, Page};
 use crate::engine::state_of;
-use crate::store::{Encoded, HistoryChunk, StoreError, StoredInstance};
+use crate::store::{HistoryChunk, HistoryEntry, StoreError, StoredInstance};
 
 /// How long a wait for changes lasts at most; the page then asks again.
 const LONGEST_WAIT: Duration = Duration::from_secs(25);
@@ -161,7 +161,7 @@ impl Dashboard {
     async fn why(
         &self,
         stored: &StoredInstance,
-        events: &[Encoded],
+        events: &[HistoryEntry],
         limit: usize,
     ) -> Result<Option<FailureDocument>, Fault> {
         let Some(failure) = of_instance(&stored.record, events)? else {
@@ -177,7 +177,7 @@ impl Dashboard {
     async fn cause(
         &self,
         stored: &StoredInstance,
-        events: &[Encoded],
+        events: &[HistoryEntry],
         limit: usize,
     ) -> Result<Option<CallDocument>, Fault> {
         let mut path = vec![link(stored)];
@@ -285,7 +285,7 @@ fn link(stored: &StoredInstance) -> LinkDocument {
     }
 }
 
-fn decode(chunks: &[HistoryChunk]) -> Result<Vec<Encoded>, Fault> {
+fn decode(chunks: &[HistoryChunk]) -> Result<Vec<HistoryEntry>, Fault> {
     let mut events = Vec::new();
     for chunk in chunks {
         let decoded = chunk.decode().map_err(|error| {
@@ -298,10 +298,10 @@ fn decode(chunks: &[HistoryChunk]) -> Result<Vec<Encoded>, Fault> {
     Ok(events)
 }
 
-fn parent(events: &[Encoded]) -> Option<LinkDocument> {
+fn parent(events: &[HistoryEntry]) -> Option<LinkDocument> {
     events
         .iter()
-        .find_map(|encoded| match &encoded.event.event_type {
+        .find_map(|entry| match &entry.event.event_type {
             Some(EventType::ExecutionStarted(started)) => {
                 let parent = started.parent_instance.as_ref()?;
                 Some(LinkDocument {

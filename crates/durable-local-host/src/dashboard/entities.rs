@@ -1,12 +1,13 @@
 //! Entities with their states and locks. They are kept as instances called `@name@key`: the input holds
 //! the state, the custom status what else is known of them.
 
-use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::documents::{VALUE_TEXT, mark};
 use super::events::Text;
-use crate::engine::{EntityId, EntityStatus, is_stored_entity, state_of};
+use crate::engine::{
+    EntityContents, EntityId, EntityStatus, Waiting, WaitingKind, is_stored_entity, state_of,
+};
 use crate::store::{InstanceRecord, StoreError};
 
 /// Characters of a state that are shown in the list.
@@ -42,23 +43,6 @@ pub(super) struct EntityDocument {
     last_operation: String,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Scheduler {
-    state: Option<String>,
-    queue: Vec<Queued>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Queued {
-    op: Option<String>,
-    signal: bool,
-    input: Option<String>,
-    parent: Option<String>,
-    lockset: Option<IgnoredAny>,
-}
-
 /// One entity with what waits for it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -84,17 +68,17 @@ struct QueuedDocument {
     sender: Option<String>,
 }
 
-impl From<Queued> for QueuedDocument {
-    fn from(queued: Queued) -> Self {
+impl From<Waiting> for QueuedDocument {
+    fn from(waiting: Waiting) -> Self {
         Self {
-            kind: match (queued.lockset, queued.signal) {
-                (Some(_), _) => "lock",
-                (None, true) => "signal",
-                (None, false) => "call",
+            kind: match waiting.kind {
+                WaitingKind::Call => "call",
+                WaitingKind::Signal => "signal",
+                WaitingKind::Lock => "lock",
             },
-            operation: queued.op,
-            input: Text::optional(queued.input.as_deref(), INPUT_TEXT),
-            sender: queued.parent,
+            operation: waiting.operation,
+            input: Text::optional(waiting.input.as_deref(), INPUT_TEXT),
+            sender: waiting.sender,
         }
     }
 }
@@ -102,19 +86,18 @@ impl From<Queued> for QueuedDocument {
 impl EntityDetails {
     /// The entity in a row, even when it has no state; `None` when the row is of something else.
     pub(super) fn new(record: &InstanceRecord) -> Option<Self> {
-        let input = record.input.as_deref().unwrap_or("{}");
-        let (scheduler, state_fault) = match serde_json::from_str::<Scheduler>(input) {
-            Ok(scheduler) => (scheduler, None),
-            Err(error) => (Scheduler::default(), Some(error.to_string())),
+        let (contents, state_fault) = match EntityContents::of(record) {
+            Ok(contents) => (contents, None),
+            Err(error) => (EntityContents::default(), Some(error.to_string())),
         };
         let (status, status_fault) = match EntityStatus::of(record) {
             Ok(status) => (status, None),
             Err(error) => (EntityStatus::default(), Some(error.to_string())),
         };
-        let state = Text::optional(scheduler.state.as_deref(), VALUE_TEXT);
+        let state = Text::optional(contents.state.as_deref(), VALUE_TEXT);
         Some(Self {
             entity: EntityDocument::with(record, status, state)?,
-            queue: scheduler
+            queue: contents
                 .queue
                 .into_iter()
                 .take(WAITING)

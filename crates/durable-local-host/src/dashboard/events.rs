@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::operations;
 use crate::management::status_name;
-use crate::store::Encoded;
+use crate::store::HistoryEntry;
 use crate::time::Ticks;
 
 /// A text that may be cut.
@@ -114,15 +114,15 @@ fn time(timestamp: Option<&Timestamp>) -> Option<String> {
 
 impl EventDocument {
     /// The event at that place; texts are cut at `limit` characters.
-    pub(super) fn new(index: usize, encoded: &Encoded, limit: usize) -> Self {
-        let event = &encoded.event;
+    pub(super) fn new(index: usize, entry: &HistoryEntry, limit: usize) -> Self {
+        let event = &entry.event;
         let text = |text: &Option<String>| Text::optional(text.as_deref(), limit);
         let named = |kind: &str| Self {
             index,
             event_id: event.event_id,
             kind: kind.to_owned(),
             time: time(event.timestamp.as_ref()),
-            reason: text(&encoded.reason),
+            reason: text(&entry.reason),
             ..Self::default()
         };
         let failed = |details: Option<&TaskFailureDetails>| {
@@ -234,8 +234,8 @@ mod tests {
 
     use super::*;
 
-    fn encoded(event_id: i32, kind: EventType) -> Encoded {
-        Encoded {
+    fn entry(event_id: i32, kind: EventType) -> HistoryEntry {
+        HistoryEntry {
             event: HistoryEvent {
                 event_id,
                 timestamp: Some(Ticks(10_000_000).to_proto()),
@@ -266,7 +266,7 @@ mod tests {
             error_message: message,
             ..TaskFailureDetails::default()
         };
-        let event = encoded(
+        let event = entry(
             -1,
             EventType::TaskFailed(TaskFailedEvent {
                 task_scheduled_id: 4,
@@ -289,7 +289,7 @@ mod tests {
             name: "op".into(),
             input: Some(format!(r#"{{"input":"{input}","op":"add","id":"{id}"}}"#)),
         };
-        let event = encoded(1, EventType::EventSent(sent));
+        let event = entry(1, EventType::EventSent(sent));
         let document = serde_json::to_value(EventDocument::new(0, &event, EVENT_TEXT)).unwrap();
         assert_eq!(
             document["request"],
@@ -304,7 +304,7 @@ mod tests {
             fire_at: Some(Ticks(20_000_000).to_proto()),
             timer_id: 3,
         };
-        let event = encoded(-1, EventType::TimerFired(fired));
+        let event = entry(-1, EventType::TimerFired(fired));
         assert_eq!(
             serde_json::to_string(&EventDocument::new(2, &event, 9)).unwrap(),
             r#"{"index":2,"eventId":-1,"type":"TimerFired","time":"1970-01-01T00:00:01Z","answers":3,"fireAt":"1970-01-01T00:00:02Z"}"#

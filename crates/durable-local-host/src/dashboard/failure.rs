@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::documents::LinkDocument;
 use super::events::{LinkOfFailure, Text, links};
 use super::operations;
-use crate::store::{Encoded, InstanceRecord, StoreError};
+use crate::store::{HistoryEntry, InstanceRecord, StoreError};
 
 /// Why an instance failed.
 #[derive(Debug, Serialize)]
@@ -57,7 +57,7 @@ const SHORT: usize = 3;
 /// The failure of an instance, if it failed.
 pub(super) fn of_instance(
     record: &InstanceRecord,
-    events: &[Encoded],
+    events: &[HistoryEntry],
 ) -> Result<Option<Failure>, StoreError> {
     if record.status != durable_functions_protocol::proto::OrchestrationStatus::Failed {
         return Ok(None);
@@ -75,7 +75,7 @@ pub(super) fn of_instance(
         events
             .iter()
             .rev()
-            .find_map(|encoded| match &encoded.event.event_type {
+            .find_map(|entry| match &entry.event.event_type {
                 Some(EventType::ExecutionCompleted(completed)) => completed.failure_details.clone(),
                 _ => None,
             })
@@ -89,15 +89,15 @@ pub(super) fn of_instance(
 /// The call to blame for the failure of an instance; texts are cut at `limit` characters.
 pub(super) fn blamed_call(
     failure: &Failure,
-    events: &[Encoded],
+    events: &[HistoryEntry],
     limit: usize,
 ) -> Option<CallDocument> {
     let mut asked: HashMap<i32, Asked<'_>> = HashMap::new();
     // Operations of entities go by the id of their request.
     let mut requests: HashMap<String, i32> = HashMap::new();
     let mut failed: Vec<Failed> = Vec::new();
-    for (index, encoded) in events.iter().enumerate() {
-        let answered = match &encoded.event.event_type {
+    for (index, entry) in events.iter().enumerate() {
+        let answered = match &entry.event.event_type {
             Some(EventType::TaskFailed(task)) => Some((
                 task.task_scheduled_id,
                 Failure::from_activity(task.failure_details.as_ref()),
@@ -117,11 +117,11 @@ pub(super) fn blamed_call(
                 action,
                 failure,
             });
-        } else if let Some(call) = Asked::new(encoded) {
+        } else if let Some(call) = Asked::new(entry) {
             if let Some(id) = &call.request {
-                requests.insert(id.clone(), encoded.event.event_id);
+                requests.insert(id.clone(), entry.event.event_id);
             }
-            asked.insert(encoded.event.event_id, call);
+            asked.insert(entry.event.event_id, call);
         }
     }
     let told = failed.iter().rfind(|call| {
@@ -212,7 +212,7 @@ struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    fn new(event: &'a Encoded) -> Option<Self> {
+    fn new(event: &'a HistoryEntry) -> Option<Self> {
         match &event.event.event_type {
             Some(EventType::TaskScheduled(task)) => Some(Self {
                 kind: "activity",
@@ -253,12 +253,12 @@ mod tests {
     use super::*;
     use crate::dashboard::events::EVENT_TEXT;
 
-    fn blamed_call(failure: &Failure, events: &[Encoded]) -> Option<CallDocument> {
+    fn blamed_call(failure: &Failure, events: &[HistoryEntry]) -> Option<CallDocument> {
         super::blamed_call(failure, events, EVENT_TEXT)
     }
 
-    fn encoded(event_id: i32, kind: EventType) -> Encoded {
-        Encoded {
+    fn entry(event_id: i32, kind: EventType) -> HistoryEntry {
+        HistoryEntry {
             event: HistoryEvent {
                 event_id,
                 timestamp: None,
@@ -268,8 +268,8 @@ mod tests {
         }
     }
 
-    fn scheduled(id: i32, name: &str, input: &str) -> Encoded {
-        encoded(
+    fn scheduled(id: i32, name: &str, input: &str) -> HistoryEntry {
+        entry(
             id,
             EventType::TaskScheduled(TaskScheduledEvent {
                 name: name.into(),
@@ -279,9 +279,9 @@ mod tests {
         )
     }
 
-    fn task_failed(id: i32, message: &str) -> Encoded {
+    fn task_failed(id: i32, message: &str) -> HistoryEntry {
         let failure = Failure::new("app::Error", message);
-        encoded(
+        entry(
             -1,
             EventType::TaskFailed(TaskFailedEvent {
                 task_scheduled_id: id,
@@ -361,11 +361,11 @@ mod tests {
                 name: name.into(),
                 input: Some(input.into()),
             };
-            encoded(-1, EventType::EventRaised(raised))
+            entry(-1, EventType::EventRaised(raised))
         };
         let failure = Failure::new("TaskError", "the operation add failed")
             .with_cause(Failure::new("Panic", "attempt to add with overflow"));
-        let events = [encoded(3, EventType::EventSent(sent)), raised(id)];
+        let events = [entry(3, EventType::EventSent(sent)), raised(id)];
         let call = blamed_call(&failure, &events).unwrap();
         assert_eq!(
             (call.kind, call.name.as_str()),
@@ -394,8 +394,8 @@ mod tests {
             failure_details: Some(Failure::new("E", "because").to_proto()),
         };
         let events = [
-            encoded(5, EventType::SubOrchestrationInstanceCreated(created)),
-            encoded(-1, EventType::SubOrchestrationInstanceFailed(failed)),
+            entry(5, EventType::SubOrchestrationInstanceCreated(created)),
+            entry(-1, EventType::SubOrchestrationInstanceFailed(failed)),
         ];
         let call = blamed_call(&Failure::new("E", "because"), &events).unwrap();
         assert_eq!(

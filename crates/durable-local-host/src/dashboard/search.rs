@@ -1,9 +1,9 @@
 //! What the page's queries ask for.
 
-use crate::invocation::decode_query;
 use crate::management::status_by_name;
 use crate::store::Search;
 use crate::time::Ticks;
+use crate::urls::decode_query;
 
 /// The parameters of a query.
 pub(super) struct Query<'a>(pub(super) &'a str);

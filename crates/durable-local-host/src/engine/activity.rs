@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use durable_functions_protocol::proto::{EventType, TaskCompletedEvent, TaskFailedEvent};
 
+use super::functions::unhandled;
 use super::http_activity;
 use super::panics::{self, caught};
 use super::retry::Retry;
@@ -13,7 +14,7 @@ use crate::console::{About, Kind, Outcome as Executed};
 use crate::handler::CallError;
 use crate::invocation::{Answer, Exception, activity_envelope, altered, call_exception};
 use crate::newtonsoft::{Dates, Json, parse, render};
-use crate::store::{Commit, Encoded, Message, Task};
+use crate::store::{Commit, HistoryEntry, Message, Task};
 use crate::strict::Punished;
 use crate::sync::lock;
 
@@ -44,7 +45,7 @@ impl Engine {
     }
 
     /// How a task ends; nothing when the host stops before.
-    async fn outcome_of(self: &Arc<Self>, task: &Task) -> Option<Encoded> {
+    async fn outcome_of(self: &Arc<Self>, task: &Task) -> Option<HistoryEntry> {
         let mut retry = Retry::new();
         loop {
             let outcome = match self.activities.acquire().await {
@@ -96,7 +97,7 @@ impl Engine {
         }
     }
 
-    async fn finish_task(self: &Arc<Self>, task: Task, content: Encoded) {
+    async fn finish_task(self: &Arc<Self>, task: Task, content: HistoryEntry) {
         if let Some(EventType::TaskCompleted(completed)) = &content.event.event_type {
             let size = completed.result.as_ref().map_or(0, String::len);
             self.limits
@@ -221,21 +222,17 @@ impl Engine {
     }
 }
 
-fn unhandled(function: &str) -> String {
-    format!("Function '{function}' failed with an unhandled exception.")
-}
-
 fn failed(
     task: &Task,
     failure: Option<durable_functions_protocol::proto::TaskFailureDetails>,
     reason: String,
     ids: &super::ids::Ids,
-) -> Encoded {
+) -> HistoryEntry {
     let failed = TaskFailedEvent {
         task_scheduled_id: task.id,
         failure_details: failure,
     };
-    Encoded {
+    HistoryEntry {
         reason: Some(reason),
         ..event(ids.time(), EventType::TaskFailed(failed))
     }

@@ -7,7 +7,7 @@ use durable_functions_protocol::proto::{OrchestratorRequest, OrchestratorRespons
 use prost::Message as _;
 
 use super::delays::latest_of_turn;
-use super::functions::Target;
+use super::functions::{Target, unhandled};
 use super::ids::Ids;
 use super::panics::{self, caught};
 use super::retry::Retry;
@@ -21,7 +21,7 @@ use crate::handler::CallError;
 use crate::invocation::{Answer, Exception, call_exception, orchestrator_envelope};
 use crate::newtonsoft::Json;
 use crate::store::{Commit, HistoryChunk, InstanceChange, Message};
-use crate::strict::Punished;
+use crate::strict::{Loss, Punished};
 
 /// Why a turn came to nothing.
 pub(super) enum Fault {
@@ -244,13 +244,17 @@ impl Engine {
             Err(CallError::Stopping) => return Err(Fault::Stopping),
             Err(error) => {
                 self.console.executed(invocation, Outcome::FAILED);
-                if retry.after_loss(self.conduct.deliveries_of_turns(&error)) {
+                let loss = match error {
+                    CallError::Timeout(_) => Loss::Timeout,
+                    _ => Loss::Connection,
+                };
+                if retry.after_loss(self.conduct.deliveries_of_turns(loss)) {
                     if retry.is_first_loss() {
                         let what =
                             format!("{}: {error}; the turn is delivered again", turn.instance());
-                        let text = match error {
-                            CallError::Timeout(_) => what,
-                            _ => self.conduct.tell(&what, Punished::LostTurn),
+                        let text = match loss {
+                            Loss::Timeout => what,
+                            Loss::Connection => self.conduct.tell(&what, Punished::LostTurn),
                         };
                         self.console.problem_of(about, text);
                     }
@@ -338,11 +342,6 @@ impl Engine {
         self.send_out(committed);
         Ok(())
     }
-}
-
-/// The message of an orchestration that the host fails.
-fn unhandled(function: &str) -> String {
-    format!("Function '{function}' failed with an unhandled exception.")
 }
 
 /// The response in a turn's or a batch's `ReturnValue`.

@@ -139,3 +139,8 @@ fn unknown(table: &HashMap<String, Target>, name: &str, a_kind: &str, kind: &str
         "The function '{name}' doesn't exist, is disabled, or is not {a_kind} function. Additional info: {known}"
     )
 }
+
+/// What the real host says of a function that has failed.
+pub(super) fn unhandled(function: &str) -> String {
+    format!("Function '{function}' failed with an unhandled exception.")
+}

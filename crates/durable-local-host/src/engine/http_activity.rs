@@ -10,6 +10,8 @@ use reqwest::{Client, Method};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::error::with_causes;
+
 /// The host's limit for a request that sets none.
 const TIMEOUT: Duration = Duration::from_secs(100);
 
@@ -102,7 +104,7 @@ impl Request {
             }
             sent = sent.body(content);
         }
-        let answer = sent.send().await.map_err(|error| in_full(&error))?;
+        let answer = sent.send().await.map_err(|error| with_causes(&error))?;
         let status = answer.status().as_u16();
         let retried = self.retry_options.map(|options| options.status_codes);
         if retried.is_some_and(|retried| retried.contains(&status)) {
@@ -114,25 +116,13 @@ impl Request {
             return Err("its answer is multipart, which is not supported".into());
         }
         let headers = shown_headers(answer.headers());
-        let content = answer.text().await.map_err(|error| in_full(&error))?;
+        let content = answer.text().await.map_err(|error| with_causes(&error))?;
         Ok(Response {
             status_code: status,
             headers,
             content,
         })
     }
-}
-
-/// An error with what caused it.
-fn in_full(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        source = error.source();
-    }
-    text
 }
 
 fn is_multipart(headers: &HeaderMap) -> bool {

@@ -148,11 +148,11 @@ mod tests {
     use durable_functions_protocol::proto::{HistoryEvent, OrchestrationStatus};
 
     use super::*;
-    use crate::store::{Encoded, InstanceRecord};
+    use crate::store::{HistoryEntry, InstanceRecord};
     use crate::time::Ticks;
 
     fn message(seq: i64) -> Message {
-        let content = Encoded {
+        let content = HistoryEntry {
             event: HistoryEvent::default(),
             reason: None,
         };

@@ -2,7 +2,6 @@
 //! decide is committed and goes out as messages.
 
 mod activity;
-mod changes;
 mod delays;
 mod dispatch;
 mod early;
@@ -22,13 +21,16 @@ mod service;
 mod start;
 mod state;
 mod tasks;
-mod telling;
 mod timers;
-mod trouble;
 mod turn;
+mod turn_log;
 mod watchers;
+mod write_health;
 
-pub(crate) use entities::{EntityId, Signal, Status as EntityStatus, is_stored_entity, state_of};
+pub(crate) use entities::{
+    Contents as EntityContents, EntityId, Signal, Status as EntityStatus, Waiting, WaitingKind,
+    is_stored_entity, state_of,
+};
 pub(crate) use functions::FunctionTable;
 pub(crate) use service::{Engine, EngineOptions};
 pub(crate) use start::{StartOutcome, StartRequest};

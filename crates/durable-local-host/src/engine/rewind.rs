@@ -20,7 +20,7 @@ use super::state::InstanceState;
 use super::turn::event;
 use super::watchers::Change;
 use crate::store::{
-    Encoded, HistoryChunk, InstanceChange, InstanceRecord, Message, Rewinding, StoreError,
+    HistoryChunk, HistoryEntry, InstanceChange, InstanceRecord, Message, Rewinding, StoreError,
     StoredInstance, Unreadable,
 };
 use crate::time::Ticks;
@@ -28,7 +28,7 @@ use crate::time::Ticks;
 /// A history without its failures.
 #[derive(Debug)]
 struct Rewound {
-    events: Vec<Encoded>,
+    events: Vec<HistoryEntry>,
     /// Ids of the sub-orchestrations that failed.
     children: Vec<String>,
     /// Timers that have not fired, by their events' places, with their times.
@@ -85,7 +85,7 @@ impl Engine {
                 updated: ids.time(),
                 ..stored.record
             };
-            let message = |content: Encoded, due: Option<Ticks>| Message {
+            let message = |content: HistoryEntry, due: Option<Ticks>| Message {
                 seq: self.ids.seq(),
                 instance: Arc::clone(&record.id),
                 execution: Some(Arc::clone(&record.execution_id)),
@@ -173,8 +173,8 @@ fn rewound(stored: &StoredInstance, gone: &HashSet<String>) -> Result<Rewound, S
     let mut completed_tasks = HashSet::new();
     let mut failed_children = HashSet::new();
     let mut fired = HashSet::new();
-    for encoded in &events {
-        match &encoded.event.event_type {
+    for entry in &events {
+        match &entry.event.event_type {
             Some(EventType::TaskCompleted(done)) => {
                 completed_tasks.insert(done.task_scheduled_id);
             }
@@ -189,9 +189,9 @@ fn rewound(stored: &StoredInstance, gone: &HashSet<String>) -> Result<Rewound, S
     }
     let mut children = Vec::new();
     let mut timers = Vec::new();
-    for encoded in &mut events {
-        let id = encoded.event.event_id;
-        let taken_back = match &encoded.event.event_type {
+    for entry in &mut events {
+        let id = entry.event.event_id;
+        let taken_back = match &entry.event.event_type {
             Some(EventType::TaskScheduled(_)) => !completed_tasks.contains(&id),
             Some(
                 EventType::TaskFailed(_)
@@ -214,8 +214,8 @@ fn rewound(stored: &StoredInstance, gone: &HashSet<String>) -> Result<Rewound, S
             _ => false,
         };
         if taken_back {
-            encoded.event.event_type = Some(EventType::GenericEvent(GenericEvent { data: None }));
-            encoded.reason = None;
+            entry.event.event_type = Some(EventType::GenericEvent(GenericEvent { data: None }));
+            entry.reason = None;
         }
     }
     Ok(Rewound {

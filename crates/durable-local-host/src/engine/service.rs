@@ -21,9 +21,9 @@ use super::request::RequestTrailer;
 use super::retry::Retry;
 use super::state::InstanceState;
 use super::timers::Timers;
-use super::trouble::Trouble;
 use super::turn::event;
 use super::watchers::{Change, Watchers};
+use super::write_health::WriteHealth;
 use crate::clock::Clock;
 use crate::config::DurableOptions;
 use crate::console::{About, Console};
@@ -75,7 +75,7 @@ pub(crate) struct Engine {
     pub(super) stopping: CancellationToken,
     pub(super) tasks: TaskTracker,
     pub(super) watchers: Watchers,
-    trouble: Trouble,
+    write_health: WriteHealth,
     pub(super) limits: Limits,
     pub(super) conduct: Conduct,
     pub(super) partitions: Partitions,
@@ -114,7 +114,7 @@ impl Engine {
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
             watchers: Watchers::default(),
-            trouble: Trouble::default(),
+            write_health: WriteHealth::default(),
             limits,
             conduct: options.conduct,
             partitions,
@@ -326,10 +326,12 @@ impl Engine {
     /// Says when what was to be written can't be, and when it can again.
     pub(super) fn told<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
         match &outcome {
-            Ok(_) => self.trouble.over(&self.console),
+            Ok(_) => self.write_health.succeeded(&self.console),
             // What is asked of a store that is about to be closed is no trouble.
             Err(StoreError::Closed) if self.stopping.is_cancelled() => {}
-            Err(error) => self.trouble.met(error, self.store.place(), &self.console),
+            Err(error) => self
+                .write_health
+                .failed(error, self.store.place(), &self.console),
         }
         outcome
     }

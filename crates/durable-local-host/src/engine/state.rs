@@ -45,8 +45,8 @@ impl InstanceState {
         let mut state = Self::fresh(stored.record);
         state.next_turn = stored.next_turn;
         for chunk in &stored.chunks {
-            for encoded in chunk.decode()? {
-                match encoded.event.event_type {
+            for entry in chunk.decode()? {
+                match entry.event.event_type {
                     Some(EventType::ExecutionStarted(started)) => {
                         state.started = true;
                         state.parent = started.parent_instance;

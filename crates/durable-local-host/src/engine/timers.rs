@@ -126,10 +126,10 @@ mod tests {
     use durable_functions_protocol::proto::HistoryEvent;
 
     use super::*;
-    use crate::store::Encoded;
+    use crate::store::HistoryEntry;
 
     fn message(seq: i64) -> Message {
-        let content = Encoded {
+        let content = HistoryEntry {
             event: HistoryEvent::default(),
             reason: None,
         };

@@ -312,7 +312,7 @@ pub(super) async fn history(
         let decoded = chunk.decode().map_err(|error| {
             Status::data_loss(format!("The history of {id} cannot be read: {error}"))
         })?;
-        events.extend(decoded.into_iter().map(|encoded| encoded.event));
+        events.extend(decoded.into_iter().map(|entry| entry.event));
     }
     Ok(chunks(events))
 }

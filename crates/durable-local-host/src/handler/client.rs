@@ -13,6 +13,7 @@ use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
+use crate::error::with_causes;
 use crate::sync::lock;
 
 /// The version that this host says it is: the one in the recordings.
@@ -151,7 +152,7 @@ impl Client {
                 Err(mut error) => {
                     let unsent = error.take_message().is_some();
                     if !(reused && unsent) {
-                        return Err(CallError::Lost(describe(error.error())));
+                        return Err(CallError::Lost(with_causes(error.error())));
                     }
                 }
             }
@@ -208,7 +209,7 @@ impl Client {
         stream.set_nodelay(true).map_err(lost)?;
         let (sender, connection) = handshake(TokioIo::new(stream))
             .await
-            .map_err(|error| CallError::Lost(describe(&error)))?;
+            .map_err(|error| CallError::Lost(with_causes(&error)))?;
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!("a connection to the handler ended: {error}");
@@ -253,7 +254,7 @@ async fn read(response: hyper::Response<hyper::body::Incoming>) -> Result<RawAns
     let body = body
         .collect()
         .await
-        .map_err(|error| CallError::Lost(describe(&error)))?
+        .map_err(|error| CallError::Lost(with_causes(&error)))?
         .to_bytes();
     Ok(RawAnswer {
         status: head.status,
@@ -261,18 +262,6 @@ async fn read(response: hyper::Response<hyper::body::Incoming>) -> Result<RawAns
         headers: head.headers,
         body,
     })
-}
-
-/// The error with its causes, as one line.
-fn describe(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

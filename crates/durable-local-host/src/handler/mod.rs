@@ -256,9 +256,9 @@ impl Handler {
 
 /// A loopback port that nobody listens on.
 fn free_port() -> Result<u16, Error> {
-    let system = |source| Error::System {
+    let system = |cause| Error::System {
         what: "no free port for the handler",
-        source,
+        cause,
     };
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(system)?;
     Ok(listener.local_addr().map_err(system)?.port())

@@ -33,7 +33,7 @@ pub(super) fn not_started(program: &Path, error: &std::io::Error) -> Error {
     Error::HandlerStart {
         program: program.to_owned(),
         advice: advice(program, error),
-        source: match error.raw_os_error() {
+        cause: match error.raw_os_error() {
             Some(code) => std::io::Error::from_raw_os_error(code),
             None => std::io::Error::new(error.kind(), error.to_string()),
         },
@@ -109,7 +109,7 @@ impl Supervisor {
         }
         Err(Error::HandlerStart {
             program: self.launch.program.clone(),
-            source: std::io::Error::new(
+            cause: std::io::Error::new(
                 std::io::ErrorKind::NotFound,
                 format!(
                     "its working directory {} is not there",

@@ -4,6 +4,7 @@ use hyper::header::{CONTENT_TYPE, HeaderMap};
 
 use super::Exception;
 use crate::handler::{CallError, RawAnswer};
+use crate::media_type::media_type;
 use crate::newtonsoft::{Dates, Json, parse};
 use crate::strict::Punished;
 
@@ -51,7 +52,7 @@ impl Answer {
         if raw.says_nothing() {
             return Err(empty_answer());
         }
-        let media_type = media_type(&raw.headers);
+        let media_type = media_type_of(&raw.headers);
         if !matches!(media_type.as_str(), "application/json" | "text/json") {
             return Err(invalid(raw).because(Exception::new(
                 "System.Net.Http.UnsupportedMediaTypeException",
@@ -171,17 +172,11 @@ fn empty_answer() -> Exception {
     )
 }
 
-fn media_type(headers: &HeaderMap) -> String {
-    let value = headers
-        .get(CONTENT_TYPE)
-        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    let value = value.unwrap_or_else(|| "application/octet-stream".to_owned());
-    value
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase()
+fn media_type_of(headers: &HeaderMap) -> String {
+    match headers.get(CONTENT_TYPE) {
+        Some(value) => media_type(&String::from_utf8_lossy(value.as_bytes())),
+        None => "application/octet-stream".to_owned(),
+    }
 }
 
 /// The exception that quotes the whole answer. SDKs hand failures over in a header of it, so the

@@ -2,8 +2,8 @@
 
 use crate::authority::Authority;
 use crate::config::Function;
-use crate::management::BASE_PATH;
 use crate::newtonsoft::{Json, render};
+use crate::urls::MANAGEMENT_PATH;
 
 /// What durable clients of the app are told.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ pub(crate) struct ClientSettings {
 impl ClientSettings {
     /// The durable clients among the inputs of a function: their names and values.
     pub(crate) fn inputs(&self, function: &Function) -> Vec<(String, String)> {
-        let http_url = format!("{}{BASE_PATH}", self.authority.url());
+        let http_url = format!("{}{MANAGEMENT_PATH}", self.authority.url());
         let query = format!("code={}", self.key);
         let clients = function
             .inputs()

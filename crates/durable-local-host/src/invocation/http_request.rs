@@ -1,7 +1,9 @@
 //! Requests of HTTP functions.
 
 use super::envelope::{Metadata, encode_text, quote, sys, write_inputs};
+use crate::media_type::media_type;
 use crate::newtonsoft::{Dates, parse};
+use crate::urls;
 
 /// An HTTP request as a function sees it.
 #[derive(Clone, Debug)]
@@ -29,16 +31,6 @@ impl IncomingRequest {
             .find(|(key, _)| key.eq_ignore_ascii_case(name))
             .map(|(_, value)| value.as_str())
     }
-
-    fn media_type(&self) -> String {
-        let value = self.header("content-type").unwrap_or_default();
-        value
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase()
-    }
 }
 
 /// The envelope's body. `inputs` are the bindings besides the trigger, with their JSON.
@@ -50,7 +42,7 @@ pub(crate) fn http_envelope(
     inputs: &[(String, String)],
 ) -> String {
     let query = parse_query(&request.query);
-    let media_type = request.media_type();
+    let media_type = media_type(request.header("content-type").unwrap_or_default());
     let body = request.body.as_deref().filter(|body| !body.is_empty());
     let binary = media_type == "application/octet-stream" || media_type.starts_with("multipart/");
     let text = body.filter(|_| !binary).map(String::from_utf8_lossy);
@@ -176,7 +168,7 @@ fn parse_query(query: &str) -> Vec<(String, Vec<String>)> {
         .filter(|pair| !pair.is_empty())
         .map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decode_query(name), decode_query(value))
+            (urls::decode_query(name), urls::decode_query(value))
         })
         .collect();
     grouped(&pairs)
@@ -187,40 +179,11 @@ pub(crate) fn joined_query(query: &str) -> String {
     let pairs = parse_query(query).into_iter().map(|(name, values)| {
         format!(
             "{}={}",
-            encode_query(&name),
-            encode_query(&values.join(","))
+            urls::encode_query(&name),
+            urls::encode_query(&values.join(","))
         )
     });
     pairs.collect::<Vec<_>>().join("&")
-}
-
-fn encode_query(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
-}
-
-/// Undoes the encoding of a query: plus for blank, percent for bytes.
-pub(crate) fn decode_query(text: &str) -> String {
-    let mut out = Vec::with_capacity(text.len());
-    let mut at = 0;
-    while let Some(byte) = text.as_bytes().get(at) {
-        let hex = (*byte == b'%').then(|| text.get(at + 1..at + 3)).flatten();
-        if let Some(decoded) = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            out.push(decoded);
-            at += 3;
-        } else {
-            out.push(if *byte == b'+' { b' ' } else { *byte });
-            at += 1;
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
 }
 
 #[cfg(test)]
@@ -300,8 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn queries_are_decoded() {
-        assert_eq!(decode_query("a+b%20c%2B%C3%BC%"), "a b c+ü%");
+    fn values_of_one_name_are_collected() {
         assert_eq!(
             parse_query("x=1&X=2&y&=z&"),
             [

@@ -16,6 +16,6 @@ pub(crate) use client_binding::ClientSettings;
 pub(crate) use client_output::{BoundStart, ClientOutputs};
 pub(crate) use envelope::{activity_envelope, orchestrator_envelope};
 pub(crate) use exception::Exception;
-pub(crate) use http_request::{IncomingRequest, decode_query, http_envelope, joined_query};
+pub(crate) use http_request::{IncomingRequest, http_envelope, joined_query};
 pub(crate) use http_response::{HttpReply, decode_base64, http_reply};
 pub(crate) use timer::{TimerRun, timer_envelope};

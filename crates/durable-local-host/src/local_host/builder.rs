@@ -1,7 +1,7 @@
 //! How a host is to be.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::console::{Console, ConsoleLine};
 use crate::handler::HandlerCommand;
@@ -19,6 +19,16 @@ pub enum StateLocation {
     Memory,
     /// In this folder, for the next run to find.
     Folder(PathBuf),
+}
+
+impl StateLocation {
+    /// The folder that is there for the next run, if there is one.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::Folder(folder) => Some(folder),
+            Self::Temporary | Self::Memory => None,
+        }
+    }
 }
 
 /// Where to listen.

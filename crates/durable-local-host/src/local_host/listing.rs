@@ -3,8 +3,9 @@
 use crate::authority::Authority;
 use crate::config::{AppConfig, Function, Trigger};
 use crate::console::Console;
-use crate::schedule::Zone;
+use crate::server::Access;
 use crate::time::Ticks;
+use crate::timer_trigger::Zone;
 
 /// Lists the functions as `func start` does.
 pub(super) fn print_functions(console: &Console, app: &AppConfig, authority: &Authority) {
@@ -24,6 +25,17 @@ pub(super) fn print_functions(console: &Console, app: &AppConfig, authority: &Au
         "Task hub {}. Dashboard: http://{authority}/dashboard\n",
         app.host.durable.hub_name
     ));
+}
+
+/// Shows the keys, if any are asked for.
+pub(super) fn print_keys(console: &Console, access: &Access, authority: &Authority) {
+    if let Access::Keys(keys) = access {
+        console.say(format!(
+            "{}\nThe dashboard with its key: http://{authority}/dashboard#key={}\n",
+            keys.list(),
+            keys.extension()
+        ));
+    }
 }
 
 /// Says when timer functions run next.

@@ -1,37 +1,25 @@
 //! The host as a whole.
 
 mod builder;
+mod listeners;
 mod listing;
+mod start;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::authority::{Authority, reachable};
-use crate::clock::Clock;
-use crate::config::AppConfig;
-use crate::console::Console;
-use crate::dashboard::Dashboard;
-use crate::engine::{Engine, EngineOptions, FunctionTable};
+use crate::engine::Engine;
 use crate::error::Error;
-use crate::grpc::{self, Sidecar};
-use crate::handler::{Handler, HandlerOptions};
-use crate::invocation::ClientSettings;
-use crate::keys::AskForKeys;
-use crate::management::Management;
-use crate::schedule::{TimerFunctions, TimerServices, Zone};
-use crate::server::{self, Access, App, Guard, Services};
-use crate::store::Store;
+use crate::handler::Handler;
+use crate::timer_trigger::TimerFunctions;
 
 pub use builder::{LocalHostBuilder, StateLocation};
-
-use builder::Port;
-use listing::{print_functions, print_timers};
 
 /// A running host.
 ///
@@ -50,7 +38,11 @@ use listing::{print_functions, print_timers};
 /// # Ok(())
 /// # }
 /// ```
+///
+/// [`shutdown`](Self::shutdown) ends it. One that is dropped stops listening, but its handler and its
+/// orchestrations go on until the runtime ends, and then are cut off.
 #[derive(Debug)]
+#[must_use = "a host that is dropped stops listening"]
 pub struct LocalHost {
     address: SocketAddr,
     rpc_url: String,
@@ -138,183 +130,5 @@ impl LocalHost {
 impl Drop for LocalHost {
     fn drop(&mut self) {
         self.stop.cancel();
-    }
-}
-
-impl LocalHostBuilder {
-    /// Starts the handler and listens. It comes back when functions can be called.
-    ///
-    /// # Errors
-    ///
-    /// When a file of the app can't be used, the port is taken, the state can't be opened or the
-    /// handler does not get ready.
-    pub async fn start(self) -> Result<LocalHost, Error> {
-        let console = self.console;
-        let app = AppConfig::load(&self.app)?;
-        if let Some(fault) = &app.host.version_fault {
-            let fault = Error::Setting {
-                path: app.root.join("host.json"),
-                setting: "version".to_owned(),
-                message: fault.clone(),
-            };
-            if self.conduct.refuses_wrong_versions() {
-                return Err(fault);
-            }
-            console.problem(fault.to_string());
-        }
-        app.problems
-            .iter()
-            .for_each(|problem| console.problem(problem));
-        let port = match self.port {
-            Port::Given(port) => port,
-            Port::OfSettings(otherwise) => app.settings.port.unwrap_or(otherwise),
-        };
-        let listener = listen(self.address, port).await?;
-        if !self.address.is_loopback() && matches!(self.keys, AskForKeys::No) {
-            console.problem(format!(
-                "listening on {}: everybody who reaches it can read, start and change orchestrations, no key is asked for (--enable-auth asks)",
-                self.address
-            ));
-        }
-        let address = address_of(&listener)?;
-        let authority = Authority::of(address);
-        let rpc_listener = listen(Ipv4Addr::LOCALHOST.into(), 0).await?;
-        let rpc_url = format!("http://{}", address_of(&rpc_listener)?);
-        let durable = app.host.durable.clone();
-        let (access, key) = Access::open(&self.state, self.keys, &app.functions)?;
-        let (store, folder) = open_state(self.state, &durable.hub_name, &console)?;
-        let client = ClientSettings {
-            task_hub: durable.hub_name.clone(),
-            key,
-            authority: authority.clone(),
-            rpc_url: rpc_url.clone(),
-            max_message_size: durable.max_grpc_message_size,
-        };
-        let (functions, problems) = FunctionTable::new(&app.functions, &client);
-        problems.iter().for_each(|problem| console.problem(problem));
-        let options = HandlerOptions {
-            authority: authority.clone(),
-            command: self.handler,
-            conduct: self.conduct,
-        };
-        let handler = Handler::start(&app, options, console.clone()).await?;
-        let task_hub = durable.hub_name.clone();
-        print_functions(&console, &app, &authority);
-        if let Access::Keys(keys) = &access {
-            console.say(format!(
-                "{}\nThe dashboard with its key: http://{authority}/dashboard#key={}\n",
-                keys.list(),
-                keys.extension()
-            ));
-        }
-        let options = EngineOptions {
-            durable,
-            functions,
-            handler: Arc::clone(&handler),
-            store,
-            console: console.clone(),
-            clock: if self.manual_time {
-                Clock::manual()
-            } else {
-                Clock::system()
-            },
-            conduct: self.conduct,
-        };
-        let engine = Engine::start(options).await?;
-        let stop = CancellationToken::new();
-        let sidecar = Sidecar::new(Arc::clone(&engine), task_hub.clone(), stop.clone());
-        let dashboard = Dashboard::new(Arc::clone(&engine), task_hub.clone());
-        let management = Management::new(Arc::clone(&engine), task_hub, client.key.clone());
-        let (zone, problem) = Zone::of(&app.settings);
-        if let Some(problem) = problem {
-            console.problem(problem);
-        }
-        print_timers(&console, &app, &zone, engine.clock().now());
-        let timer_services = TimerServices {
-            handler: Arc::clone(&handler),
-            engine: Arc::clone(&engine),
-            client: client.clone(),
-            zone,
-            console: console.clone(),
-        };
-        let timers = Arc::new(TimerFunctions::start(&app.functions, &timer_services));
-        let serving = App::new(
-            app.functions,
-            (app.host.route_prefix.as_str(), app.host.forwarding),
-            Services {
-                handler: Arc::clone(&handler),
-                engine: Arc::clone(&engine),
-                management,
-                dashboard,
-                timers: Arc::clone(&timers),
-                guard: Guard::new(self.allowed_hosts),
-                access,
-                cors: app.settings.cors.clone(),
-            },
-            client,
-            console,
-        );
-        let servers = vec![
-            tokio::spawn(server::serve(listener, Arc::new(serving), stop.clone())),
-            tokio::spawn(grpc::serve(rpc_listener, Arc::new(sidecar), stop.clone())),
-        ];
-        Ok(LocalHost {
-            address,
-            rpc_url,
-            handler,
-            engine,
-            timers,
-            stop,
-            servers,
-            _folder: folder,
-        })
-    }
-}
-
-fn address_of(listener: &TcpListener) -> Result<SocketAddr, Error> {
-    listener.local_addr().map_err(|source| Error::System {
-        what: "the address that is listened on",
-        source,
-    })
-}
-
-async fn listen(address: IpAddr, port: u16) -> Result<TcpListener, Error> {
-    let address = SocketAddr::from((address, port));
-    TcpListener::bind(address).await.map_err(|source| {
-        if source.kind() == std::io::ErrorKind::AddrInUse {
-            Error::PortInUse { address }
-        } else {
-            Error::Listen { address, source }
-        }
-    })
-}
-
-fn open_state(
-    location: StateLocation,
-    hub: &str,
-    console: &Console,
-) -> Result<(Store, Option<TempDir>), Error> {
-    match location {
-        StateLocation::Memory => Ok((Store::memory()?, None)),
-        StateLocation::Folder(folder) => {
-            let store = Store::open(&folder, hub)?;
-            console.say(format!("Orchestrations are kept in {}", folder.display()));
-            Ok((store, None))
-        }
-        StateLocation::Temporary => {
-            let folder = tempfile::Builder::new()
-                .prefix("durable-local-host-")
-                .tempdir();
-            let folder = folder.map_err(|source| Error::System {
-                what: "no temporary folder for the state",
-                source,
-            })?;
-            let store = Store::open(folder.path(), hub)?;
-            console.say(format!(
-                "Orchestrations are kept in {} until the host ends; --state DIR keeps them longer",
-                folder.path().display()
-            ));
-            Ok((store, Some(folder)))
-        }
     }
 }

@@ -6,11 +6,12 @@ use durable_functions_protocol::proto::OrchestrationStatus;
 
 use super::history::{Shown, history_events};
 use super::request::{ManagementRequest, Reply, object, text};
-use super::routes::{BASE_PATH, Management};
+use super::routes::Management;
 use super::status::{check_status, status_by_name, status_document, status_name};
 use crate::engine::{StartOutcome, StartRequest};
 use crate::newtonsoft::{Dates, Json, json_or_text, parse, render};
 use crate::store::{InstanceFilter, InstanceRecord, StoreError};
+use crate::urls::MANAGEMENT_PATH;
 
 pub(super) type Outcome = Result<Reply, StoreError>;
 
@@ -98,7 +99,7 @@ impl Management {
             return Ok(Reply::json(200, &body));
         }
         Ok(check_status(
-            &format!("{}{BASE_PATH}", request.origin),
+            &format!("{}{MANAGEMENT_PATH}", request.origin),
             id,
             &self.query(),
         ))
@@ -215,14 +216,7 @@ impl Management {
         if let Err(reply) = self.live(id).await? {
             return Ok(reply);
         }
-        let media_type = request.content_type.as_deref().unwrap_or_default();
-        if !media_type
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .eq_ignore_ascii_case("application/json")
-        {
+        if !request.is_json() {
             return Ok(Reply::message(
                 400,
                 "Only application/json request content is supported",

@@ -83,10 +83,7 @@ impl Management {
         key: &str,
     ) -> Outcome {
         let operation = request.text("op");
-        let is_json = request.content_type.as_deref().is_some_and(|kind| {
-            let media_type = kind.split(';').next().unwrap_or_default();
-            media_type.trim().eq_ignore_ascii_case("application/json")
-        });
+        let is_json = request.is_json();
         let body = String::from_utf8_lossy(&request.body);
         let input = if body.is_empty() {
             None

@@ -7,7 +7,7 @@ use durable_functions_protocol::proto::{EventType, HistoryEvent, TaskFailureDeta
 use super::request::{object, text};
 use super::status::status_name;
 use crate::newtonsoft::{Json, json_or_text};
-use crate::store::{Encoded, InstanceRecord};
+use crate::store::{HistoryEntry, InstanceRecord};
 use crate::time::Ticks;
 
 /// What a history shows besides events.
@@ -28,12 +28,16 @@ struct Asked<'a> {
 
 /// The events of an instance. Scheduled and completed events are merged, those of the
 /// orchestrator's turns left out.
-pub(super) fn history_events(record: &InstanceRecord, events: &[Encoded], shown: Shown) -> Json {
+pub(super) fn history_events(
+    record: &InstanceRecord,
+    events: &[HistoryEntry],
+    shown: Shown,
+) -> Json {
     let answered = answered(events);
     let mut asked: HashMap<(bool, i32), Asked<'_>> = HashMap::new();
     let mut list = Vec::new();
-    for encoded in events {
-        let event = &encoded.event;
+    for entry in events {
+        let event = &entry.event;
         match &event.event_type {
             Some(EventType::TaskScheduled(task)) => {
                 asked.insert(
@@ -66,15 +70,15 @@ pub(super) fn history_events(record: &InstanceRecord, events: &[Encoded], shown:
             Some(_) => {}
         }
         if let Some(kind) = &event.event_type {
-            list.push(render(record, encoded, kind, &asked, shown));
+            list.push(render(record, entry, kind, &asked, shown));
         }
     }
     Json::Array(list)
 }
 
 /// What has been answered: whether it is a sub-orchestration, and its id.
-fn answered(events: &[Encoded]) -> std::collections::HashSet<(bool, i32)> {
-    let id = |encoded: &Encoded| match &encoded.event.event_type {
+fn answered(events: &[HistoryEntry]) -> std::collections::HashSet<(bool, i32)> {
+    let id = |entry: &HistoryEntry| match &entry.event.event_type {
         Some(EventType::TaskCompleted(done)) => Some((false, done.task_scheduled_id)),
         Some(EventType::TaskFailed(failed)) => Some((false, failed.task_scheduled_id)),
         Some(EventType::SubOrchestrationInstanceCompleted(done)) => {
@@ -108,12 +112,12 @@ fn date(timestamp: Option<&durable_functions_protocol::proto::Timestamp>) -> Jso
 
 fn render(
     record: &InstanceRecord,
-    encoded: &Encoded,
+    entry: &HistoryEntry,
     kind: &EventType,
     asked: &HashMap<(bool, i32), Asked<'_>>,
     shown: Shown,
 ) -> Json {
-    let event = &encoded.event;
+    let event = &entry.event;
     let timestamp = ("Timestamp", text(&time(event).iso()));
     let named = |name: &str| ("EventType", text(name));
     let result = |value: &Option<String>| shown.output.then(|| ("Result", parsed(value)));
@@ -129,7 +133,7 @@ fn render(
     let failed = |name: &str, details: Option<&TaskFailureDetails>, properties: bool| {
         vec![
             named(name),
-            ("Reason", optional(&encoded.reason)),
+            ("Reason", optional(&entry.reason)),
             ("Details", Json::Null),
             ("FailureDetails", failure(details, properties)),
             timestamp.clone(),
@@ -334,11 +338,11 @@ mod tests {
                 .decode_to_vec(case["request"].as_str().unwrap())
                 .unwrap();
             let request = OrchestratorRequest::decode(bytes.as_slice()).unwrap();
-            let events: Vec<Encoded> = request
+            let events: Vec<HistoryEntry> = request
                 .past_events
                 .into_iter()
                 .chain(request.new_events)
-                .map(|event| Encoded {
+                .map(|event| HistoryEntry {
                     event,
                     reason: None,
                 })

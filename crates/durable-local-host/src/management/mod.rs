@@ -8,5 +8,5 @@ mod routes;
 mod status;
 
 pub(crate) use request::{ManagementRequest, Reply};
-pub(crate) use routes::{BASE_PATH, Management};
+pub(crate) use routes::Management;
 pub(crate) use status::{status_by_name, status_name};

@@ -1,9 +1,10 @@
 //! Requests and replies of the API.
 
-use crate::invocation::decode_query;
+use crate::media_type::media_type;
 use crate::newtonsoft::{Json, render};
 use crate::store::StoreError;
 use crate::time::Ticks;
+use crate::urls::decode_query;
 
 /// A request below the API's base path.
 #[derive(Clone, Debug)]
@@ -27,6 +28,12 @@ pub(crate) struct ManagementRequest {
 }
 
 impl ManagementRequest {
+    /// Whether its content is JSON, as it says.
+    pub(super) fn is_json(&self) -> bool {
+        let content_type = self.content_type.as_deref().unwrap_or_default();
+        media_type(content_type) == "application/json"
+    }
+
     /// Values of a query parameter.
     pub(super) fn values(&self, name: &str) -> Vec<String> {
         self.query

@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use super::request::{ManagementRequest, Reply};
 use crate::engine::Engine;
-
-/// Path of the API.
-pub(crate) const BASE_PATH: &str = "/runtime/webhooks/durabletask";
+use crate::urls::{MANAGEMENT_PATH, decode_segment};
 
 /// The API of an app.
 #[derive(Debug)]
@@ -28,14 +26,16 @@ impl Management {
 
     /// The segments below the API's path, or `None` when the path is another one.
     pub(crate) fn segments(path: &str) -> Option<Vec<String>> {
-        let (base, rest) = path.split_at_checked(BASE_PATH.len())?;
-        if !base.eq_ignore_ascii_case(BASE_PATH) || !(rest.is_empty() || rest.starts_with('/')) {
+        let (base, rest) = path.split_at_checked(MANAGEMENT_PATH.len())?;
+        if !base.eq_ignore_ascii_case(MANAGEMENT_PATH)
+            || !(rest.is_empty() || rest.starts_with('/'))
+        {
             return None;
         }
         Some(
             rest.split('/')
                 .filter(|segment| !segment.is_empty())
-                .map(crate::routing::decode_segment)
+                .map(decode_segment)
                 .collect(),
         )
     }

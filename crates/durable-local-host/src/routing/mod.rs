@@ -4,5 +4,5 @@ mod constraint;
 mod table;
 mod template;
 
-pub(crate) use table::{Match, RouteTable, decode_segment};
+pub(crate) use table::{Match, RouteTable};
 pub(crate) use template::RouteTemplate;

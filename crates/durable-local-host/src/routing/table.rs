@@ -1,6 +1,7 @@
 //! The routes of all HTTP functions.
 
 use super::template::{RouteTemplate, RouteValues};
+use crate::urls;
 
 /// The routes, the more exact ones first.
 #[derive(Debug, Default)]
@@ -43,7 +44,7 @@ impl RouteTable {
         let decoded: Vec<String> = if trimmed.is_empty() {
             Vec::new()
         } else {
-            trimmed.split('/').map(decode_segment).collect()
+            trimmed.split('/').map(urls::decode_segment).collect()
         };
         if decoded.iter().any(String::is_empty) {
             return None;
@@ -62,29 +63,6 @@ impl RouteTable {
                 })
             })
     }
-}
-
-/// Undoes percent-encoding, except of the slash: Kestrel leaves `%2F` as it is.
-pub(crate) fn decode_segment(segment: &str) -> String {
-    let mut out = Vec::with_capacity(segment.len());
-    let bytes = segment.as_bytes();
-    let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        let hex = (*byte == b'%')
-            .then(|| segment.get(at + 1..at + 3))
-            .flatten();
-        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(decoded) if decoded != b'/' => {
-                out.push(decoded);
-                at += 3;
-            }
-            _ => {
-                out.push(*byte);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8(out).unwrap_or_else(|_| segment.to_owned())
 }
 
 #[cfg(test)]

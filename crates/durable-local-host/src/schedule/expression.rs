@@ -84,13 +84,13 @@ impl Schedule {
     }
 
     /// Whether the clocks' changes are taken into account; the real host tells functions.
-    pub(super) fn adjusts_for_dst(&self) -> bool {
+    pub(crate) fn adjusts_for_dst(&self) -> bool {
         matches!(self.kind, Kind::Cron { .. })
     }
 
     /// Whether it is due more than once a minute. The real host does not write down when such a
     /// timer ran, so that none of its runs is made up for.
-    pub(super) fn is_too_frequent_to_monitor(&self, now: Ticks) -> bool {
+    pub(crate) fn is_too_frequent_to_monitor(&self, now: Ticks) -> bool {
         match &self.kind {
             Kind::Interval(interval) => *interval < Duration::from_secs(60),
             Kind::Cron { every_minute, .. } => {
@@ -118,7 +118,7 @@ impl fmt::Display for Schedule {
 }
 
 /// The instant as the calendar library has it.
-pub(super) fn timestamp(time: Ticks) -> Option<Timestamp> {
+pub(crate) fn timestamp(time: Ticks) -> Option<Timestamp> {
     Timestamp::from_nanosecond(i128::from(time.0) * 100).ok()
 }
 

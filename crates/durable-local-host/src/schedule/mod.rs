@@ -1,11 +1,6 @@
-//! Timer triggers: functions that the time starts.
+//! Schedules: NCRONTAB expressions and time spans, and when they are due.
 
 mod expression;
 mod ncrontab;
-mod runner;
-mod status;
-mod zone;
 
-pub(crate) use expression::Schedule;
-pub(crate) use runner::{TimerFunctions, TimerServices};
-pub(crate) use zone::Zone;
+pub(crate) use expression::{Schedule, timestamp};

@@ -1,12 +1,13 @@
 //! Who may call what, when keys are asked for.
 
+use std::path::Path;
+
 use hyper::header::HeaderMap;
 
 use crate::config::{AuthLevel, Function, Trigger};
 use crate::error::Error;
-use crate::invocation::decode_query;
 use crate::keys::{AskForKeys, Keys, Needed};
-use crate::local_host::StateLocation;
+use crate::urls;
 
 /// Whether keys are asked for, and which.
 #[derive(Clone, Debug)]
@@ -18,9 +19,10 @@ pub(crate) enum Access {
 }
 
 impl Access {
-    /// Who is let in, and the key that management URLs carry.
+    /// Who is let in, and the key that management URLs carry. Keys are kept in the folder, if there
+    /// is one.
     pub(crate) fn open(
-        state: &StateLocation,
+        folder: Option<&Path>,
         ask: AskForKeys,
         functions: &[Function],
     ) -> Result<(Self, String), Error> {
@@ -40,9 +42,9 @@ impl Access {
         if master.as_deref().is_some_and(|key| key.trim().is_empty()) {
             return Err(Error::EmptyKey);
         }
-        let keys = match state {
-            StateLocation::Folder(folder) => Keys::kept(folder, with_keys)?,
-            StateLocation::Temporary | StateLocation::Memory => Keys::make(with_keys),
+        let keys = match folder {
+            Some(folder) => Keys::kept(folder, with_keys)?,
+            None => Keys::make(with_keys),
         };
         let keys = keys.with_master(master);
         let key = keys.extension().to_owned();
@@ -59,9 +61,9 @@ impl Access {
         let shown = header.or_else(|| {
             query.split('&').find_map(|pair| {
                 let (name, value) = pair.split_once('=')?;
-                decode_query(name)
+                urls::decode_query(name)
                     .eq_ignore_ascii_case("code")
-                    .then(|| decode_query(value))
+                    .then(|| urls::decode_query(value))
             })
         });
         keys.open(needed, shown.as_deref())

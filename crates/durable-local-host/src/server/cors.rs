@@ -8,14 +8,7 @@ use hyper::header::{
     HeaderMap, HeaderValue, ORIGIN, VARY,
 };
 
-/// Which origins may call functions and read their answers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Cors {
-    /// As browsers send them; `*` for all.
-    pub(crate) origins: Vec<String>,
-    /// Whether requests may carry cookies and the like.
-    pub(crate) credentials: bool,
-}
+use crate::config::Cors;
 
 impl Cors {
     fn any(&self) -> bool {

@@ -12,10 +12,9 @@ use hyper::{Method, Request, Response, StatusCode};
 
 use super::access::Access;
 use super::connection::HeadRecorder;
-use super::cors::Cors;
 use super::guard::{Guard, Refused, Target};
 use super::headers::request_headers;
-use crate::config::{AuthLevel, Forwarding, Function, Trigger};
+use crate::config::{AuthLevel, Cors, Forwarding, Function, Trigger};
 use crate::console::{Console, ConsoleSource, Invocation, Kind, Outcome};
 use crate::dashboard::Dashboard;
 use crate::display::duration;
@@ -28,7 +27,7 @@ use crate::invocation::{
 use crate::keys::Needed;
 use crate::management::{Management, ManagementRequest, Reply};
 use crate::routing::{Match, RouteTable, RouteTemplate};
-use crate::schedule::TimerFunctions;
+use crate::timer_trigger::TimerFunctions;
 
 /// Timer functions are run by hand below this.
 const ADMIN_PATH: &str = "/admin/functions/";

@@ -20,7 +20,6 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use access::Access;
 use connection::{HeadRecorder, Recorded};
-pub(crate) use cors::Cors;
 pub(crate) use functions::{App, Services};
 pub(crate) use guard::Guard;
 

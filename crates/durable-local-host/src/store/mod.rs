@@ -33,8 +33,9 @@ pub(crate) use rates::{RATE_SECONDS, RecentRates};
 #[cfg(test)]
 pub(crate) use records::frame_events;
 pub(crate) use records::{
-    Commit, Created, Encoded, HistoryChunk, InstanceChange, InstanceRecord, Message, NewInstance,
-    Recovered, Reuse, Rewinding, StatusSet, StoredInstance, Task, Unreadable, has_ended,
+    Commit, Created, HistoryChunk, HistoryEntry, InstanceChange, InstanceRecord, Message,
+    NewInstance, Recovered, Reuse, Rewinding, StatusSet, StoredInstance, Task, Unreadable,
+    has_ended,
 };
 pub(crate) use timers::TimerStatus;
 use worker::Worker;
@@ -313,7 +314,7 @@ mod tests {
             scheduled: None,
             generation: Some(0),
         };
-        let content = Encoded {
+        let content = HistoryEntry {
             event,
             reason: Some("why".into()),
         };
@@ -438,7 +439,7 @@ mod tests {
         store.commit(start("a", 1)).await.unwrap();
         let mut plain = new_instance("a", 0, Reuse::New).start.content;
         plain.reason = None;
-        let reasoned = Encoded {
+        let reasoned = HistoryEntry {
             reason: Some("because".into()),
             ..plain.clone()
         };

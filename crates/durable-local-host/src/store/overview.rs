@@ -206,7 +206,7 @@ fn find(
 mod tests {
     use durable_functions_protocol::proto::{EventType, HistoryEvent, OrchestratorStartedEvent};
 
-    use super::super::{Commit, Encoded, InstanceFilter, Message, NewInstance, Reuse};
+    use super::super::{Commit, HistoryEntry, InstanceFilter, Message, NewInstance, Reuse};
     use super::*;
 
     async fn store_with(instances: &[(&str, &str, i32, i64)]) -> Store {
@@ -236,7 +236,7 @@ mod tests {
                 seq,
                 instance: (*id).into(),
                 execution: None,
-                content: Encoded {
+                content: HistoryEntry {
                     event,
                     reason: None,
                 },

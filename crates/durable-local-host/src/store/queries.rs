@@ -7,7 +7,7 @@ use prost::Message as _;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, Type, Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 
-use super::records::{Encoded, HistoryChunk, InstanceRecord, Message, StoredInstance, Task};
+use super::records::{HistoryChunk, HistoryEntry, InstanceRecord, Message, StoredInstance, Task};
 use crate::time::Ticks;
 
 /// The columns of an instance, as [`record_from_row`] reads them.
@@ -199,7 +199,7 @@ pub(super) fn message_from_row(row: &Row<'_>) -> rusqlite::Result<Message> {
         seq: row.get(0)?,
         instance: row.get::<_, Arc<str>>(1)?,
         execution: row.get::<_, Option<Arc<str>>>(2)?,
-        content: Encoded {
+        content: HistoryEntry {
             event,
             reason: row.get(4)?,
         },

@@ -3,9 +3,10 @@
 //! Counted as they are committed: to read it from the instances would mean to look at all that
 //! the last minute brought, many times a minute.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use super::records::{Commit, Created, InstanceRecord};
+use crate::sync::lock;
 use crate::time::Ticks;
 
 /// Seconds that are shown.
@@ -64,7 +65,7 @@ impl Rates {
             return;
         }
         let second = second_of(time);
-        let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slots = lock(&self.0);
         let slot = usize::try_from(second.rem_euclid(SLOTS as i64))
             .ok()
             .and_then(|place| slots.get_mut(place));
@@ -83,7 +84,7 @@ impl Rates {
     /// The numbers as they are at that time.
     pub(super) fn recent(&self, now: Ticks) -> RecentRates {
         let now = second_of(now);
-        let mut slots = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slots = *lock(&self.0);
         slots.sort_unstable_by_key(|slot| -slot.second);
         let within = slots
             .iter()

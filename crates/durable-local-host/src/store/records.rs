@@ -52,9 +52,9 @@ pub(crate) fn has_ended(status: OrchestrationStatus) -> bool {
     matches!(status, Completed | Failed | Canceled | Terminated)
 }
 
-/// An event that was encoded when it was made, so that nothing encodes it a second time.
+/// An event of a history, or on its way to one.
 #[derive(Clone, Debug)]
-pub(crate) struct Encoded {
+pub(crate) struct HistoryEntry {
     /// The event.
     pub(crate) event: HistoryEvent,
     /// A text that belongs to it but has no place in the message: the reason of a failed task.
@@ -71,7 +71,7 @@ pub(crate) struct Message {
     /// The execution that it is for; unset when any will do.
     pub(crate) execution: Option<Arc<str>>,
     /// What it brings.
-    pub(crate) content: Encoded,
+    pub(crate) content: HistoryEntry,
     /// Not before this time.
     pub(crate) due: Option<Ticks>,
 }
@@ -272,13 +272,13 @@ pub(crate) enum Unreadable {
 
 impl HistoryChunk {
     /// A chunk of these events.
-    pub(crate) fn of(events: &[Encoded]) -> Self {
+    pub(crate) fn of(events: &[HistoryEntry]) -> Self {
         let mut framed = Vec::with_capacity(events.len() * 48);
-        frame_events(events.iter().map(|encoded| &encoded.event), &mut framed);
+        frame_events(events.iter().map(|entry| &entry.event), &mut framed);
         let reasons: Vec<Value> = events
             .iter()
             .enumerate()
-            .filter_map(|(at, encoded)| Some(json!([at, encoded.reason.as_deref()?])))
+            .filter_map(|(at, entry)| Some(json!([at, entry.reason.as_deref()?])))
             .collect();
         let reasons = (!reasons.is_empty()).then(|| Value::Array(reasons).to_string());
         Self {
@@ -288,11 +288,11 @@ impl HistoryChunk {
     }
 
     /// The events of the chunk.
-    pub(crate) fn decode(&self) -> Result<Vec<Encoded>, Unreadable> {
+    pub(crate) fn decode(&self) -> Result<Vec<HistoryEntry>, Unreadable> {
         let events = OrchestratorRequest::decode(self.events.as_slice())?.past_events;
-        let mut decoded: Vec<Encoded> = events
+        let mut decoded: Vec<HistoryEntry> = events
             .into_iter()
-            .map(|event| Encoded {
+            .map(|event| HistoryEntry {
                 event,
                 reason: None,
             })
@@ -302,8 +302,8 @@ impl HistoryChunk {
             None => Vec::new(),
         };
         for (at, reason) in reasons {
-            let encoded = decoded.get_mut(at).ok_or(Unreadable::Nobody(at))?;
-            encoded.reason = Some(reason);
+            let entry = decoded.get_mut(at).ok_or(Unreadable::Nobody(at))?;
+            entry.reason = Some(reason);
         }
         Ok(decoded)
     }

@@ -211,16 +211,10 @@ impl Host {
                 PATIENCE.as_secs()
             ));
         }
-        let mut causes = Vec::new();
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            causes.push(error.to_string());
-            cause = error.source();
-        }
+        let causes = std::iter::successors(error.source(), |&error| error.source());
         let reason = causes
             .last()
-            .cloned()
-            .unwrap_or_else(|| "no connection".to_owned());
+            .map_or_else(|| "no connection".to_owned(), ToString::to_string);
         if !error.is_connect() {
             return Fault::failed(format!("the answer of {shown} could not be read: {reason}"));
         }

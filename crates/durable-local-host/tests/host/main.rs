@@ -33,6 +33,7 @@ mod entity_clients;
 mod entity_locks;
 mod generations;
 mod grpc;
+mod grpc_queries;
 mod http_functions;
 mod keys;
 mod kills;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use durable_functions_protocol::proto::{
     CreateInstanceRequest, CreateInstanceResponse, GetInstanceRequest, GetInstanceResponse,
-    HistoryChunk, HistoryEvent, OrchestrationState, StreamInstanceHistoryRequest,
+    HistoryChunk, HistoryEvent, OrchestrationState, PurgeInstancesRequest,
+    PurgeInstancesRequestRequest, StreamInstanceHistoryRequest,
 };
 use prost::Message;
 use serde_json::Value;
@@ -13,7 +14,7 @@ use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 use tonic_prost::ProstCodec;
 
-use crate::app::{Client, PATIENCE};
+use crate::app::{Client, PATIENCE, TestApp};
 
 /// A connection to the service.
 #[derive(Clone)]
@@ -133,4 +134,24 @@ pub fn within<Q>(limit: Duration, message: Q) -> Request<Q> {
     let mut request = Request::new(message);
     request.set_timeout(limit);
     request
+}
+
+/// What was recorded of the real host's endpoint.
+pub fn recorded() -> Value {
+    serde_json::from_str(include_str!("../data/grpc.json")).unwrap()
+}
+
+/// Asks for one instance to be purged.
+pub fn purge(id: &str) -> PurgeInstancesRequest {
+    PurgeInstancesRequest {
+        request: Some(PurgeInstancesRequestRequest::InstanceId(id.into())),
+        ..Default::default()
+    }
+}
+
+/// An app, and a client of its endpoint.
+pub async fn start() -> (TestApp, Rpc) {
+    let app = TestApp::start().await;
+    let rpc = Rpc::connect(&app.client).await;
+    (app, rpc)
 }

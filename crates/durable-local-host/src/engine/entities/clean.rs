@@ -6,7 +6,7 @@ use durable_functions_protocol::proto::{EventRaisedEvent, EventType};
 use serde_json::json;
 
 use super::message::RELEASE;
-use super::scheduler::{Status, is_stored_entity, state_of};
+use super::stored::{Status, is_stored_entity, state_of};
 use crate::engine::service::Engine;
 use crate::store::{Commit, InstanceFilter, InstanceRecord, StoreError};
 

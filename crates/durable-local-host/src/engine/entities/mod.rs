@@ -13,13 +13,14 @@ mod message;
 mod recorded;
 mod scheduler;
 mod sorter;
+mod stored;
 
 pub(crate) use client::Signal;
 pub(super) use convert::to_event;
 pub(crate) use id::EntityId;
 pub(super) use inbox::Inboxes;
 pub(super) use message::due;
-pub(crate) use scheduler::{Status, is_stored_entity, state_of};
+pub(crate) use stored::{Contents, Status, Waiting, WaitingKind, is_stored_entity, state_of};
 
 /// Whether the host takes an instance of that id for an entity, whatever it is meant to be.
 pub(crate) fn is_entity(id: &str) -> bool {

@@ -11,7 +11,8 @@ use prost::Message as _;
 use serde_json::{Value, json};
 
 use super::batch::Batch;
-use super::scheduler::{Scheduler, Status, Work};
+use super::scheduler::{Scheduler, Work};
+use super::stored::Status;
 use crate::clock::Clock;
 use crate::engine::ids::Ids;
 use crate::strict::Conduct;

@@ -6,9 +6,9 @@ use std::collections::VecDeque;
 use durable_functions_protocol::proto::EventRaisedEvent;
 use serde::{Deserialize, Serialize};
 
-use super::message::{EventKind, Release, Request, is_default, kind, scheduled};
+use super::message::{EventKind, Release, Request, kind, scheduled};
 use super::sorter::{Dropped, Sorter};
-use crate::store::{InstanceRecord, StoreError};
+use super::stored::Status;
 use crate::strict::{Conduct, Punished};
 use crate::time::Ticks;
 
@@ -24,27 +24,12 @@ pub(crate) struct Scheduler {
     pub(super) state: Option<String>,
     /// What waits, next first.
     #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
-    queue: VecDeque<Request>,
+    pub(super) queue: VecDeque<Request>,
     /// The orchestration in whose critical section the entity is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    locked_by: Option<String>,
+    pub(super) locked_by: Option<String>,
     #[serde(default)]
     pub(super) sorter: Sorter,
-}
-
-/// An entity in short, as its custom status has it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Status {
-    /// Whether it has a state.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub(crate) entity_exists: bool,
-    /// How many requests wait.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub(crate) queue_size: usize,
-    /// Who holds the lock.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) locked_by: Option<String>,
 }
 
 /// What is done next.
@@ -63,40 +48,6 @@ pub(super) struct Receipt {
     pub(super) later: Option<(String, String, Ticks)>,
     /// What the developer has to know.
     pub(super) problem: Option<String>,
-}
-
-impl Status {
-    /// The status of a stored entity.
-    pub(crate) fn of(record: &InstanceRecord) -> Result<Self, StoreError> {
-        match &record.custom_status {
-            Some(text) => {
-                serde_json::from_str(text).map_err(|error| unreadable(record, "status", &error))
-            }
-            None => Ok(Self::default()),
-        }
-    }
-}
-
-/// The state of a stored entity as JSON text.
-pub(crate) fn state_of(record: &InstanceRecord) -> Result<Option<String>, StoreError> {
-    match &record.input {
-        Some(text) => Scheduler::read(text)
-            .map(|scheduler| scheduler.state)
-            .map_err(|error| unreadable(record, "state", &error)),
-        None => Ok(None),
-    }
-}
-
-fn unreadable(record: &InstanceRecord, what: &str, error: &serde_json::Error) -> StoreError {
-    StoreError::Unreadable(format!(
-        "the {what} of the entity {} is not what the host writes: {error}",
-        record.id
-    ))
-}
-
-/// Whether what is stored under the id of an entity is one: orchestrations may have such ids too.
-pub(crate) fn is_stored_entity(record: &InstanceRecord) -> bool {
-    record.name == *record.id
 }
 
 impl Scheduler {

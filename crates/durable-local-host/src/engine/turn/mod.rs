@@ -2,6 +2,8 @@
 //! happens here; numbers and times come from [`Ids`].
 
 mod actions;
+mod check;
+mod continue_as_new;
 #[cfg(test)]
 mod recorded;
 mod start;
@@ -18,10 +20,13 @@ use durable_functions_protocol::proto::{
 pub(super) use actions::child_failed;
 pub(super) use start::{NewExecution, new_instance};
 
+use actions::Actions;
+use check::check;
+
 use super::ids::Ids;
 use super::state::InstanceState;
 use crate::invocation::Exception;
-use crate::store::{Encoded, InstanceRecord, Message, NewInstance, Task};
+use crate::store::{HistoryEntry, InstanceRecord, Message, NewInstance, Task};
 use crate::strict::Conduct;
 use crate::time::Ticks;
 
@@ -42,7 +47,7 @@ pub(crate) enum Plan {
 #[derive(Debug)]
 pub(crate) struct Turn {
     result: TurnResult,
-    new_events: Vec<Encoded>,
+    new_events: Vec<HistoryEntry>,
     /// Custom status of the generation before, when the instance has continued as new.
     carried: Option<String>,
 }
@@ -53,7 +58,7 @@ pub(crate) struct TurnResult {
     /// The row after the turn.
     pub(crate) record: InstanceRecord,
     /// What the history gains.
-    pub(crate) events: Vec<Encoded>,
+    pub(crate) events: Vec<HistoryEntry>,
     /// Whether it replaces the history: the instance continued as new.
     pub(crate) replace: bool,
     /// Whether the history has begun.
@@ -84,12 +89,12 @@ pub(crate) enum Step {
 }
 
 /// An event that belongs to no action.
-pub(super) fn event(timestamp: Ticks, kind: EventType) -> Encoded {
+pub(super) fn event(timestamp: Ticks, kind: EventType) -> HistoryEntry {
     numbered(-1, timestamp, kind)
 }
 
-fn numbered(event_id: i32, timestamp: Ticks, kind: EventType) -> Encoded {
-    Encoded {
+fn numbered(event_id: i32, timestamp: Ticks, kind: EventType) -> HistoryEntry {
+    HistoryEntry {
         event: HistoryEvent {
             event_id,
             timestamp: Some(timestamp.to_proto()),
@@ -186,7 +191,7 @@ impl TurnResult {
 impl Turn {
     /// The events that are new to the handler.
     pub(crate) fn new_events(&self) -> impl Iterator<Item = &HistoryEvent> {
-        self.new_events.iter().map(|encoded| &encoded.event)
+        self.new_events.iter().map(|entry| &entry.event)
     }
 
     /// Whether the handler gets no history: the instance has continued as new.
@@ -204,7 +209,7 @@ impl Turn {
         &self.result.record.id
     }
 
-    fn take(&mut self, content: &Encoded) {
+    fn take(&mut self, content: &HistoryEntry) {
         let result = &mut self.result;
         match &content.event.event_type {
             Some(EventType::ExecutionStarted(started)) => {
@@ -233,28 +238,28 @@ impl Turn {
         conduct: Conduct,
         ids: &Ids,
     ) -> Result<Step, (Box<Self>, Exception)> {
-        if let Err(fault) = actions::check(&response, conduct) {
+        if let Err(fault) = check(&response, conduct) {
             return Err((Box::new(self), fault));
         }
-        let mut produced = Vec::with_capacity(response.actions.len() + 1);
-        let mut completion = None;
-        for action in response.actions {
-            self.act(action, store_inputs, ids, &mut produced, &mut completion);
-        }
         self.result.record.custom_status = response.custom_status;
-        Ok(match completion {
+        let mut actions = Actions::new(&mut self.result, ids, store_inputs);
+        for action in response.actions {
+            actions.apply(action);
+        }
+        let produced = match actions.completion.take() {
             Some((_, completion))
                 if completion.orchestration_status
                     == OrchestrationStatus::ContinuedAsNew as i32 =>
             {
-                Step::Again(Box::new(self.continue_as_new(completion, ids)))
+                return Ok(Step::Again(Box::new(self.continue_as_new(completion, ids))));
             }
             Some((id, completion)) => {
-                self.complete(id, completion, ids, &mut produced);
-                Step::Done(Box::new(self.finish(produced, ids)))
+                actions.complete(id, completion);
+                actions.events
             }
-            None => Step::Done(Box::new(self.finish(produced, ids))),
-        })
+            None => actions.events,
+        };
+        Ok(Step::Done(Box::new(self.finish(produced, ids))))
     }
 
     /// Version of the orchestration.
@@ -277,10 +282,7 @@ impl Turn {
             ..Default::default()
         };
         self.result.record.custom_status = None;
-        let mut produced = Vec::new();
-        let id = i32::try_from(past).unwrap_or(i32::MAX);
-        self.complete(id, completion, ids, &mut produced);
-        self.finish(produced, ids)
+        self.end(i32::try_from(past).unwrap_or(i32::MAX), completion, ids)
     }
 
     /// Ends the orchestration because the host can't go on with it.
@@ -297,12 +299,17 @@ impl Turn {
             ..Default::default()
         };
         self.result.record.custom_status = None;
-        let mut produced = Vec::new();
-        self.complete(0, completion, ids, &mut produced);
+        self.end(0, completion, ids)
+    }
+
+    fn end(mut self, id: i32, completion: CompleteOrchestrationAction, ids: &Ids) -> TurnResult {
+        let mut actions = Actions::new(&mut self.result, ids, false);
+        actions.complete(id, completion);
+        let produced = actions.events;
         self.finish(produced, ids)
     }
 
-    fn finish(mut self, produced: Vec<Encoded>, ids: &Ids) -> TurnResult {
+    fn finish(mut self, produced: Vec<HistoryEntry>, ids: &Ids) -> TurnResult {
         let now = ids.time();
         let result = &mut self.result;
         let status = &mut result.record.custom_status;

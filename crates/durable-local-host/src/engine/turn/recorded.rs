@@ -14,7 +14,7 @@ use super::{Plan, Step, TurnResult, plan};
 use crate::clock::Clock;
 use crate::engine::ids::Ids;
 use crate::engine::state::InstanceState;
-use crate::store::{Encoded, HistoryChunk, InstanceRecord, Message, StoredInstance};
+use crate::store::{HistoryChunk, HistoryEntry, InstanceRecord, Message, StoredInstance};
 use crate::strict::Conduct;
 use crate::time::Ticks;
 
@@ -84,10 +84,10 @@ fn state_before(request: &OrchestratorRequest) -> InstanceState {
         scheduled: None,
         generation: Some(0),
     };
-    let past: Vec<Encoded> = request
+    let past: Vec<HistoryEntry> = request
         .past_events
         .iter()
-        .map(|event| Encoded {
+        .map(|event| HistoryEntry {
             event: event.clone(),
             reason: None,
         })
@@ -115,7 +115,7 @@ fn messages(request: &OrchestratorRequest) -> Vec<Message> {
             seq: i64::try_from(seq).unwrap(),
             instance: request.instance_id.as_str().into(),
             execution: None,
-            content: Encoded {
+            content: HistoryEntry {
                 event: event.clone(),
                 reason: None,
             },
@@ -182,9 +182,7 @@ fn histories_grow_as_recorded() {
             let (_, step) = play(turn, &ids);
             if let Step::Done(result) = step {
                 let mut history = bare_events(&turn.request.past_events);
-                history.extend(bare_events(
-                    result.events.iter().map(|encoded| &encoded.event),
-                ));
+                history.extend(bare_events(result.events.iter().map(|entry| &entry.event)));
                 expected.insert(id, history);
                 check_outbox(&turn.response, &result);
             }

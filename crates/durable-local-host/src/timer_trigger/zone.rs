@@ -2,9 +2,8 @@
 
 use jiff::tz::TimeZone;
 
-use super::Schedule;
-use super::expression::timestamp;
 use crate::config::Settings;
+use crate::schedule::{Schedule, timestamp};
 use crate::time::Ticks;
 
 /// Settings that name a time zone, the first that is there counts.

@@ -1,20 +1,21 @@
 //! Says when the state can't be written, and when it can again.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use crate::console::Console;
 use crate::store::StoreError;
+use crate::sync::lock;
 
-/// Trouble with the store: told when it begins, when it changes and when it is over, instead of
-/// with each of the writes that meet it.
+/// Whether writes succeed. Told is when they begin to fail, when the reason changes and when they
+/// succeed again, instead of each write that fails.
 #[derive(Debug, Default)]
-pub(super) struct Trouble(Mutex<Option<String>>);
+pub(super) struct WriteHealth(Mutex<Option<String>>);
 
-impl Trouble {
+impl WriteHealth {
     /// A write failed.
-    pub(super) fn met(&self, error: &StoreError, place: &str, console: &Console) {
+    pub(super) fn failed(&self, error: &StoreError, place: &str, console: &Console) {
         let text = error.to_string();
-        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = lock(&self.0);
         if told.as_ref() != Some(&text) {
             console.problem(format!(
                 "the state in {place} cannot be written: {text}. Orchestrations wait, and are tried again until it can"
@@ -24,8 +25,8 @@ impl Trouble {
     }
 
     /// A write succeeded.
-    pub(super) fn over(&self, console: &Console) {
-        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn succeeded(&self, console: &Console) {
+        let mut told = lock(&self.0);
         if told.take().is_some() {
             console.say("the state can be written again; orchestrations go on");
         }
@@ -46,14 +47,14 @@ mod tests {
             Console::new(move |line| lines.lock().unwrap().push(line.to_string()))
         };
         let fault = |text: &str| StoreError::Unreadable(text.to_owned());
-        let trouble = Trouble::default();
-        trouble.over(&console);
+        let health = WriteHealth::default();
+        health.succeeded(&console);
         for text in ["one", "one", "two"] {
-            trouble.met(&fault(text), "memory", &console);
+            health.failed(&fault(text), "memory", &console);
         }
-        trouble.over(&console);
-        trouble.over(&console);
-        trouble.met(&fault("two"), "memory", &console);
+        health.succeeded(&console);
+        health.succeeded(&console);
+        health.failed(&fault("two"), "memory", &console);
         let lines = lines.lock().unwrap();
         let begins = [
             "! the state in memory cannot be written: one",

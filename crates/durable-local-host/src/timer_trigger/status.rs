@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 
-use super::Schedule;
+use crate::schedule::Schedule;
 use crate::store::TimerStatus;
 use crate::time::Ticks;
 
