@@ -160,13 +160,18 @@ impl Engine {
         }
     }
 
-    /// Stops: waits for the commits under way. The handler has to be stopped before.
-    pub(crate) async fn stop(&self) {
+    /// Begins nothing new, and waits for nothing.
+    pub(crate) fn ask_to_end(&self) {
         self.stopping.cancel();
         self.turns.close();
         self.activities.close();
         self.entity_batches.close();
         self.tasks.close();
+    }
+
+    /// Stops: waits for the commits under way. The handler has to be stopped before.
+    pub(crate) async fn stop(&self) {
+        self.ask_to_end();
         self.tasks.wait().await;
     }
 

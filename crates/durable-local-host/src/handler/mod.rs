@@ -246,9 +246,14 @@ impl Handler {
         }
     }
 
+    /// Has the process end, and waits for nothing.
+    pub(crate) fn ask_to_end(&self) {
+        self.stop.send_replace(true);
+    }
+
     /// Ends the process.
     pub(crate) async fn stop(&self) {
-        self.stop.send_replace(true);
+        self.ask_to_end();
         let mut done = self.done.clone();
         drop(done.wait_for(|done| *done).await);
     }

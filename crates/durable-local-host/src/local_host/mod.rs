@@ -39,10 +39,10 @@ pub use builder::{LocalHostBuilder, StateLocation};
 /// # }
 /// ```
 ///
-/// [`shutdown`](Self::shutdown) ends it. One that is dropped stops listening, but its handler and its
-/// orchestrations go on until the runtime ends, and then are cut off.
+/// [`shutdown`](Self::shutdown) ends it and waits until that is done. One that is dropped, say by a
+/// test that fails, ends as well, by itself as long as the runtime lives.
 #[derive(Debug)]
-#[must_use = "a host that is dropped stops listening"]
+#[must_use = "a host that is dropped ends"]
 pub struct LocalHost {
     address: SocketAddr,
     rpc_url: String,
@@ -130,5 +130,7 @@ impl LocalHost {
 impl Drop for LocalHost {
     fn drop(&mut self) {
         self.stop.cancel();
+        self.handler.ask_to_end();
+        self.engine.ask_to_end();
     }
 }

@@ -374,3 +374,12 @@ async fn a_request_of_the_host_itself_does_not_keep_it() {
     let (_connection, _) = silent.accept().await.unwrap();
     stops(app).await;
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_is_dropped_takes_its_handler_with_it() {
+    let mut app = TestApp::start().await;
+    let line = app.lines.wait_for("handler is up").await;
+    drop(app.host.take());
+    crate::kills::wait_until_gone(crate::kills::process_of(&line)).await;
+}
