@@ -96,16 +96,20 @@ mod kills {
 
     const INSTANCES: usize = 200;
 
-    fn kill(pid: u32) {
-        // it may have ended already
-        let _ = Command::new("kill")
-            .args(["-9", &pid.to_string()])
-            .stderr(Stdio::null())
-            .status();
+    fn signal(name: &str, processes: &[u32]) {
+        for process in processes {
+            // it may have ended already
+            let _ = Command::new("kill")
+                .args([name, &process.to_string()])
+                .stderr(Stdio::null())
+                .status();
+        }
     }
 
-    /// Starts all instances, four at a time, and gives the ids. `halfway` runs in the middle.
-    fn start_all(app: &App, halfway: impl FnOnce() + Send) -> BTreeSet<String> {
+    /// Starts all instances, four at a time, and gives the ids. The handlers stop in the middle, so
+    /// that the second half is open.
+    fn start_all(app: &App, handlers: &[u32]) -> BTreeSet<String> {
+        assert_eq!(handlers.len(), 1, "{handlers:?}");
         let ids: Vec<_> = (0..INSTANCES)
             .map(|index| format!("hello-{index}"))
             .collect();
@@ -124,7 +128,7 @@ mod kills {
             });
         };
         start(first);
-        halfway();
+        signal("-STOP", handlers);
         start(second);
         ids.into_iter().collect()
     }
@@ -141,11 +145,9 @@ mod kills {
     #[test]
     fn every_orchestration_survives_the_death_of_the_handler() {
         let app = start(&["--memory"]);
-        let ids = start_all(&app, || {
-            let handlers = app.handlers();
-            assert_eq!(handlers.len(), 1, "{handlers:?}");
-            handlers.into_iter().for_each(kill);
-        });
+        let handlers = app.handlers();
+        let ids = start_all(&app, &handlers);
+        signal("-KILL", &handlers);
         assert_all_complete(&app, &ids);
     }
 
@@ -154,10 +156,11 @@ mod kills {
         let folder = tempfile::tempdir().unwrap();
         let state = ["--state", folder.path().to_str().unwrap()];
         let mut app = start(&state);
-        let ids = start_all(&app, || {});
         let handlers = app.handlers();
+        let ids = start_all(&app, &handlers);
         app.host().kill().unwrap();
         app.host().wait().unwrap();
+        signal("-CONT", &handlers);
         let restarted = start(&state);
         assert_all_complete(&restarted, &ids);
         for handler in handlers {

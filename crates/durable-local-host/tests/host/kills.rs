@@ -6,8 +6,8 @@ use std::time::Duration;
 use durable_local_host::{LocalHostBuilder, StateLocation};
 use serde_json::json;
 
-use crate::app::{PATIENCE, TestApp, handler_command, write_app};
-use crate::process::{HostProcess, kill_9};
+use crate::app::{BASE, Client, Lines, PATIENCE, TestApp, handler_command, write_app};
+use crate::process::{HostProcess, kill_9, signal};
 
 /// The process that serves, by the line that it prints.
 pub fn process_of(line: &str) -> u32 {
@@ -62,28 +62,43 @@ async fn a_handler_that_exits_with_0_is_started_again_with_a_remark() {
     app.stop().await;
 }
 
+const CHAINS: usize = 20;
+const STEPS: usize = 10;
+
+/// Starts the chains of a round and waits until one of them has got on.
+async fn begin_chains(client: &Client, lines: &Lines, round: usize) {
+    let input = json!({ "n": STEPS }).to_string();
+    for number in 0..CHAINS {
+        let id = format!("c{round}-{number}");
+        client.begin("chain", &id, &input).await;
+    }
+    lines.wait_for(&format!("  slow_hello  c{round}-")).await;
+}
+
+async fn chains_complete(client: &Client, round: usize) {
+    for number in 0..CHAINS {
+        let id = format!("c{round}-{number}");
+        let status = client.until_status(&id, "Completed").await;
+        assert_eq!(status["output"], STEPS);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn killing_the_handler_under_load_loses_nothing() {
     let app = TestApp::start().await;
-    for number in 0..40 {
-        app.client
-            .begin("chain", &format!("c{number}"), r#"{"n":6}"#)
-            .await;
-    }
     for round in 1..=3 {
         let line = app.lines.wait_for_nth("handler is up", round).await;
-        // In the middle of it: some instance has moved on since the handler came up.
-        app.client
-            .until("c39", |status| status["runtimeStatus"] != "Pending")
-            .await;
-        kill_9(process_of(&line));
+        begin_chains(&app.client, &app.lines, round).await;
+        let handler = process_of(&line);
+        // What is open now has a call at a handler that answers no more.
+        signal("-STOP", handler);
+        let path = format!("{BASE}/instances?runtimeStatus=Pending,Running");
+        let open = app.client.get(&path).await.json();
+        assert_ne!(open, json!([]), "nothing is under way in round {round}");
+        kill_9(handler);
     }
-    for number in 0..40 {
-        let status = app
-            .client
-            .until_status(&format!("c{number}"), "Completed")
-            .await;
-        assert_eq!(status["output"], 6);
+    for round in 1..=3 {
+        chains_complete(&app.client, round).await;
     }
     app.stop().await;
 }
@@ -96,44 +111,28 @@ async fn killing_the_host_under_load_loses_nothing() {
     let arguments = ["--state", state.path().to_str().unwrap()];
     let start = || HostProcess::start(folder.path(), &arguments);
     let mut host = start().await;
-    for number in 0..30 {
-        host.client()
-            .begin("chain", &format!("c{number}"), r#"{"n":8}"#)
-            .await;
-    }
     host.client().begin("timer", "t", r#"{"ms":300}"#).await;
     host.client()
         .begin("wait_events", "w", r#"{"count":2}"#)
         .await;
     host.client()
-        .post(
-            "/runtime/webhooks/durabletask/instances/w/raiseEvent/A",
-            "1",
-        )
+        .post(&format!("{BASE}/instances/w/raiseEvent/A"), "1")
         .await;
-    for _ in 0..2 {
+    for round in 1..=2 {
         let handler = process_of(&host.lines.wait_for("handler is up").await);
-        host.client()
-            .until("c0", |status| status["runtimeStatus"] != "Pending")
-            .await;
+        begin_chains(&host.client(), &host.lines, round).await;
         kill_9(host.id());
         host.wait().await;
         // The handler goes with its host: its standard input has ended.
         wait_until_gone(handler).await;
         host = start().await;
+        host.lines.wait_for("from the last run").await;
     }
     host.client()
-        .post(
-            "/runtime/webhooks/durabletask/instances/w/raiseEvent/B",
-            "2",
-        )
+        .post(&format!("{BASE}/instances/w/raiseEvent/B"), "2")
         .await;
-    for number in 0..30 {
-        let status = host
-            .client()
-            .until_status(&format!("c{number}"), "Completed")
-            .await;
-        assert_eq!(status["output"], 8);
+    for round in 1..=2 {
+        chains_complete(&host.client(), round).await;
     }
     assert_eq!(
         host.client().until_status("t", "Completed").await["output"],

@@ -305,7 +305,7 @@ async fn temporary_state_goes_with_the_host() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_function_that_takes_too_long_takes_the_handler_with_it() {
-    let app = TestApp::start_with(r#"{"functionTimeout":"00:00:01"}"#, |builder| builder).await;
+    let app = TestApp::start_with(r#"{"functionTimeout":"00:00:03"}"#, |builder| builder).await;
     let output = app
         .client
         .run("call_activity", "h", r#"{"activity":"hang","input":null}"#)
@@ -315,7 +315,7 @@ async fn a_function_that_takes_too_long_takes_the_handler_with_it() {
         output["failed"][1],
         json!([
             "Microsoft.Azure.WebJobs.Host.FunctionTimeoutException",
-            "Timeout value of 00:00:01 was exceeded by function: Functions.hang"
+            "Timeout value of 00:00:03 was exceeded by function: Functions.hang"
         ])
     );
     app.lines.wait_for("longer than functionTimeout").await;

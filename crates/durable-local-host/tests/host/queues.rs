@@ -92,21 +92,20 @@ fn waiting(id: &str, after: Duration) -> CreateInstanceRequest {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_comes_before_the_start_is_lost_but_for_a_termination() {
-    let app = strict("{}").await;
+    let app = TestApp::start_with("{}", |builder| builder.memory().strict().manual_time()).await;
     let rpc = Rpc::connect(&app.client).await;
     let post = async |id: &str, what: &str| {
         let path = format!("{BASE}/instances/{id}/{what}");
         assert_eq!(app.client.post(&path, "7").await.status, 202);
     };
-    rpc.start(waiting("e", Duration::from_secs(3)))
-        .await
-        .unwrap();
+    rpc.start(waiting("e", DAY)).await.unwrap();
     post("e", "raiseEvent/E").await;
     post("e", "suspend?reason=no").await;
     for what in ["the event `E`", "the request to suspend"] {
         let line = app.lines.wait_for(&format!("e: {what} was dropped")).await;
         assert!(line.contains("On Azure Storage it is lost"), "{line}");
     }
+    app.host.as_ref().unwrap().advance(DAY * 2).await.unwrap();
     app.client.until_status("e", "Running").await;
     post("e", "raiseEvent/F").await;
     assert_eq!(rpc.end("e").await.output.as_deref(), Some(r#"[["F",7]]"#));

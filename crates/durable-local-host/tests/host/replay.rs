@@ -219,13 +219,15 @@ pub fn turn(name: &str, request: &OrchestratorRequest) -> OrchestratorResponse {
     }
 }
 
-/// Fails with the first failure, or completes when all is done.
+/// Fails with the first failure, or completes when all is done and the event there that it may wait
+/// for.
 fn strictly(view: &View, decision: &mut Decision, count: i32) {
+    let waits = view.input["waits"] == true && view.events.is_empty();
     let failed = (0..count).find_map(|id| view.done.get(&id)?.as_ref().err());
     if let Some(failed) = failed {
         let failed = failed.clone().unwrap_or_default();
         decision.end(OrchestrationStatus::Failed, None, Some(failed));
-    } else if (0..count).all(|id| view.done.contains_key(&id)) {
+    } else if !waits && (0..count).all(|id| view.done.contains_key(&id)) {
         let results: Vec<&Value> = (0..count)
             .filter_map(|id| view.done[&id].as_ref().ok())
             .collect();

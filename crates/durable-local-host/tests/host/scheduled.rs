@@ -1,6 +1,6 @@
 //! Orchestrations that start later.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use durable_functions_protocol::proto::{
     CreateInstanceRequest, EventType, OrchestrationStatus, Timestamp,
@@ -11,8 +11,20 @@ use serde_json::json;
 use crate::app::{BASE, TestApp};
 use crate::rpc::{Rpc, creation};
 
-fn after(time: Duration) -> Timestamp {
-    let since = (SystemTime::now() + time)
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// An app whose clock stands still.
+async fn start() -> TestApp {
+    TestApp::start_with("{}", |builder| builder.memory().manual_time()).await
+}
+
+async fn advance(app: &TestApp, by: Duration) {
+    let host = app.host.as_ref().unwrap();
+    host.advance(by).await.unwrap();
+}
+
+fn after(app: &TestApp, time: Duration) -> Timestamp {
+    let since = (app.host.as_ref().unwrap().time() + time)
         .duration_since(UNIX_EPOCH)
         .unwrap();
     // As fine as the host counts.
@@ -22,17 +34,17 @@ fn after(time: Duration) -> Timestamp {
     }
 }
 
-fn scheduled(id: &str, time: Duration) -> CreateInstanceRequest {
+fn scheduled(app: &TestApp, id: &str, time: Duration) -> CreateInstanceRequest {
     let mut request = creation("hello_orchestrator", id, "");
-    request.scheduled_start_timestamp = Some(after(time));
+    request.scheduled_start_timestamp = Some(after(app, time));
     request
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_instance_is_pending_until_its_time() {
-    let app = TestApp::start().await;
+    let app = start().await;
     let rpc = Rpc::connect(&app.client).await;
-    let request = scheduled("a", Duration::from_millis(1500));
+    let request = scheduled(&app, "a", HOUR);
     let time = request.scheduled_start_timestamp;
     rpc.start(request).await.unwrap();
     let state = rpc.state("GetInstance", "a").await.unwrap();
@@ -40,6 +52,7 @@ async fn an_instance_is_pending_until_its_time() {
     assert_eq!(state.scheduled_start_timestamp, None, "as recorded");
     assert_eq!(app.client.status("a").await["runtimeStatus"], "Pending");
     assert_eq!(rpc.history("a").await, []);
+    advance(&app, HOUR).await;
     let state = rpc.end("a").await;
     assert_eq!(state.output.as_deref(), Some("\"Hello Seoul!\""));
     let history = rpc.history("a").await;
@@ -70,9 +83,9 @@ async fn an_instance_is_pending_until_its_time() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pending_instance_keeps_its_events_and_can_be_terminated() {
-    let app = TestApp::start().await;
+    let app = start().await;
     let rpc = Rpc::connect(&app.client).await;
-    let mut request = scheduled("e", Duration::from_millis(600));
+    let mut request = scheduled(&app, "e", HOUR);
     request.name = "wait_events".into();
     request.input = Some(r#"{"count":1}"#.into());
     rpc.start(request).await.unwrap();
@@ -80,10 +93,9 @@ async fn a_pending_instance_keeps_its_events_and_can_be_terminated() {
         .post(&format!("{BASE}/instances/e/raiseEvent/E"), "7")
         .await;
     app.lines.wait_for("e: the event `E` waits").await;
+    advance(&app, HOUR).await;
     assert_eq!(rpc.end("e").await.output.as_deref(), Some(r#"[["E",7]]"#));
-    rpc.start(scheduled("t", Duration::from_secs(3600)))
-        .await
-        .unwrap();
+    rpc.start(scheduled(&app, "t", HOUR)).await.unwrap();
     app.client
         .post(&format!("{BASE}/instances/t/terminate?reason=no"), "")
         .await;
@@ -99,15 +111,13 @@ async fn a_pending_instance_keeps_its_events_and_can_be_terminated() {
 async fn a_scheduled_start_survives_the_host() {
     let state = tempfile::tempdir().unwrap();
     let place = StateLocation::Folder(state.path().to_owned());
-    let app = TestApp::start_with("{}", |builder| builder.state(place.clone())).await;
+    let app = TestApp::start_with("{}", |builder| builder.state(place.clone()).manual_time()).await;
     let rpc = Rpc::connect(&app.client).await;
-    rpc.start(scheduled("a", Duration::from_millis(1500)))
-        .await
-        .unwrap();
-    rpc.start(scheduled("b", Duration::from_secs(3600)))
-        .await
-        .unwrap();
+    let soon = Duration::from_secs(1);
+    rpc.start(scheduled(&app, "a", soon)).await.unwrap();
+    rpc.start(scheduled(&app, "b", HOUR)).await.unwrap();
     drop(rpc);
+    assert_eq!(app.client.status("a").await["runtimeStatus"], "Pending");
     let folder = app.stop().await;
     let app = TestApp::start_in(folder, |builder| builder.state(place)).await;
     let rpc = Rpc::connect(&app.client).await;

@@ -11,8 +11,8 @@ use serde_json::Value;
 use tonic::Code;
 
 use crate::app::{BASE, TestApp, handler_command, write_app};
-use crate::kills::host_json_of_handler;
-use crate::process::HostProcess;
+use crate::kills::{host_json_of_handler, process_of};
+use crate::process::{HostProcess, signal};
 use crate::rpc::Rpc;
 
 const FILE: &str = "testhubname.sqlite3";
@@ -221,17 +221,21 @@ async fn a_disk_that_takes_no_more_holds_orchestrations_up_and_loses_none() {
     write_app(folder.path(), &host_json_of_handler());
     let arguments = ["--state", state.path().to_str().unwrap()];
     let host = HostProcess::start_with_small_files(folder.path(), &arguments).await;
+    let handler = process_of(&host.lines.wait_for("handler is up").await);
+    let begin = async |id: &str| host.client().begin("chain", id, r#"{"n":20}"#).await;
     for number in 0..5 {
-        host.client()
-            .begin("chain", &format!("c{number}"), r#"{"n":40}"#)
-            .await;
+        begin(&format!("running{number}")).await;
     }
-    host.client()
-        .until("c0", |status| status["runtimeStatus"] != "Pending")
-        .await;
+    host.lines.wait_for("  slow_hello  running").await;
+    // However late the limit comes, some are not through by then.
+    signal("-STOP", handler);
+    for number in 0..5 {
+        begin(&format!("pending{number}")).await;
+    }
     let log = state.path().join(format!("{FILE}-wal"));
     let size = std::fs::metadata(&log).unwrap().len();
     limit_files(host.id(), &size.to_string());
+    signal("-CONT", handler);
     let line = host.lines.wait_for("cannot be written").await;
     assert!(line.contains(FILE), "{line}");
     assert!(
@@ -244,15 +248,18 @@ async fn a_disk_that_takes_no_more_holds_orchestrations_up_and_loses_none() {
         .await;
     assert_eq!(refused.status, 500, "{}", refused.text());
     assert!(refused.text().contains("The disk"), "{}", refused.text());
-    assert_eq!(host.client().status("c0").await["runtimeStatus"], "Running");
+    for number in 0..5 {
+        let status = host.client().status(&format!("pending{number}")).await;
+        assert_ne!(status["runtimeStatus"], "Completed", "{status}");
+    }
     limit_files(host.id(), "unlimited");
     host.lines.wait_for("the state can be written again").await;
     for number in 0..5 {
-        let status = host
-            .client()
-            .until_status(&format!("c{number}"), "Completed")
-            .await;
-        assert_eq!(status["output"], 40);
+        for kind in ["running", "pending"] {
+            let id = format!("{kind}{number}");
+            let status = host.client().until_status(&id, "Completed").await;
+            assert_eq!(status["output"], 20);
+        }
     }
     assert_eq!(
         host.client()

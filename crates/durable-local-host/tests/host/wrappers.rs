@@ -29,7 +29,7 @@ async fn start(host_json: &str, script: &str) -> TestApp {
 async fn what_a_wrapper_starts_is_killed_with_it() {
     // Whatever comes after the handler keeps the shell from becoming it.
     let app = start(
-        r#"{"functionTimeout":"00:00:01"}"#,
+        r#"{"functionTimeout":"00:00:03"}"#,
         "\"$0\" \"$@\"; exit $?",
     )
     .await;

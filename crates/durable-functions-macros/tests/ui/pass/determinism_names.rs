@@ -80,6 +80,7 @@ async fn activities_inside(ctx: OrchestrationContext) -> Result<bool> {
     ctx.call(is_set, "SHOP").await
 }
 
+#[allow(clippy::print_stdout, reason = "what the attribute lets pass")]
 #[orchestrator(name = "measured", allow(clock, print, hash_iteration))]
 async fn allowed(ctx: OrchestrationContext, items: HashMap<String, u64>) {
     let started = Instant::now();

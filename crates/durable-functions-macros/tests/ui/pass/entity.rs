@@ -48,10 +48,18 @@ impl BankAccount {
     fn add(&mut self, Money { cents }: Money, ctx: EntityContext) -> anyhow::Result<Option<Self>> {
         self.balance.cents += cents;
         self.count("add");
-        ctx.signal::<Self>("log").after(Duration::from_secs(1)).add(Money { cents });
+        ctx.signal::<Self>("log")
+            .after(Duration::from_secs(1))
+            .add(Money { cents });
         ctx.signal_entity(EntityId::new("other", "k"), "op", ());
-        let id = ctx.start_new(watch, "k").after(Duration::from_secs(1)).id().to_owned();
-        ctx.start_new_by_name("watch", id).instance_id("w").version("2");
+        let id = ctx
+            .start_new(watch, "k")
+            .after(Duration::from_secs(1))
+            .id()
+            .to_owned();
+        ctx.start_new_by_name("watch", id)
+            .instance_id("w")
+            .version("2");
         Ok(None)
     }
 
@@ -72,12 +80,18 @@ impl BankAccount {
 async fn watch(ctx: OrchestrationContext, key: String) -> Result<i64> {
     let account: CallsOf<BankAccount> = ctx.entity::<BankAccount>(key);
     account.signal().add(Money { cents: 1 });
-    account.signal().after(Duration::from_secs(1)).set(BankAccount::new());
+    account
+        .signal()
+        .after(Duration::from_secs(1))
+        .set(BankAccount::new());
     account.signal().at(ctx.now()).signal_all();
     let id: &EntityId = account.id();
     let guard = ctx.lock([id]).await?;
     drop(guard);
-    let others = [ctx.entity::<BankAccount>("a"), ctx.entity::<BankAccount>("b")];
+    let others = [
+        ctx.entity::<BankAccount>("a"),
+        ctx.entity::<BankAccount>("b"),
+    ];
     {
         let _guard = ctx.lock(&others).await?;
         let [a, b] = &others;
@@ -85,7 +99,9 @@ async fn watch(ctx: OrchestrationContext, key: String) -> Result<i64> {
     }
     let euros: f64 = account.convert("euro").await?;
     let by_name: Money = account.call("balance", ()).await?;
-    let _: Money = ctx.call_entity(EntityId::new("bank_account", "x"), "balance", ()).await?;
+    let _: Money = ctx
+        .call_entity(EntityId::new("bank_account", "x"), "balance", ())
+        .await?;
     ctx.signal_entity(&account, "add", Money::default());
     Ok(by_name.cents + euros as i64)
 }

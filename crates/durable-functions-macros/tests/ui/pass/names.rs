@@ -46,7 +46,11 @@ async fn req(res: HttpRequest, client: DurableClient) -> HttpResponse {
 // in its own body a function is what it is everywhere
 #[activity]
 async fn factorial(n: u64) -> u64 {
-    if n == 0 { 1 } else { n * factorial(n - 1).await }
+    if n == 0 {
+        1
+    } else {
+        n * factorial(n - 1).await
+    }
 }
 
 #[activity]
@@ -96,7 +100,9 @@ mod own {
 
     #[orchestrator]
     pub(crate) async fn machine(_: OrchestrationContext, state: State) -> State {
-        State { step: state.step + 1 }
+        State {
+            step: state.step + 1,
+        }
     }
 }
 
@@ -164,6 +170,7 @@ async fn search() -> SearchOutcome {
     SearchOutcome
 }
 
+#[allow(clippy::unwrap_used, reason = "a test ends where it can't go on")]
 fn main() {
     let _ = FunctionApp::new()
         .register(name)

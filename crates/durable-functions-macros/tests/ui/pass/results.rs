@@ -21,7 +21,11 @@ async fn named(hits: u32) -> SearchResult {
 
 #[activity]
 async fn hidden(hits: u32) -> Found {
-    if hits == 0 { Err(std::io::Error::other("no hits")) } else { Ok(SearchResult { hits }) }
+    if hits == 0 {
+        Err(std::io::Error::other("no hits"))
+    } else {
+        Ok(SearchResult { hits })
+    }
 }
 
 #[activity]
@@ -38,6 +42,7 @@ async fn search(ctx: OrchestrationContext) -> Answer<u32> {
 #[orchestrator]
 async fn nothing(_ctx: OrchestrationContext) {}
 
+#[allow(clippy::unwrap_used, reason = "a test ends where it can't go on")]
 fn main() {
     fn activity<A: Activity<Output = T>, T>() {}
     fn orchestrator<O: Orchestrator<Output = T>, T>() {}
@@ -54,5 +59,10 @@ fn main() {
     let outcome = <hidden as Activity>::outcome(Err(std::io::Error::other("no hits")));
     assert!(outcome.unwrap_err().to_string().contains("no hits"));
 
-    let _ = FunctionApp::new().register(named).register(hidden).register(inside).register(search).register(nothing);
+    let _ = FunctionApp::new()
+        .register(named)
+        .register(hidden)
+        .register(inside)
+        .register(search)
+        .register(nothing);
 }

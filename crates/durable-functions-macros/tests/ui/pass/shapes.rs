@@ -49,9 +49,18 @@ use activities::{hello, square};
 async fn tick() {}
 
 #[activity(name = "Greet", binding = "name")]
-async fn greet(db: State<Db>, name: String, ctx: ActivityContext, client: DurableClient) -> Result<String, TooLong> {
+async fn greet(
+    db: State<Db>,
+    name: String,
+    ctx: ActivityContext,
+    client: DurableClient,
+) -> Result<String, TooLong> {
     let _ = (&*db, ctx.instance_id(), client);
-    if name.len() > 8 { Err(TooLong(name.len())) } else { Ok(name) }
+    if name.len() > 8 {
+        Err(TooLong(name.len()))
+    } else {
+        Ok(name)
+    }
 }
 
 #[activity]
@@ -98,7 +107,8 @@ async fn everything(ctx: OrchestrationContext, order: Order) -> Result<String> {
     ctx.call(maybe, 5).await?;
     ctx.call(maybe, None).await?;
     ctx.call(r#type, "x").await?;
-    ctx.call_by_name::<u32>("of another language", (1, "two")).await?;
+    ctx.call_by_name::<u32>("of another language", (1, "two"))
+        .await?;
     Ok(hello)
 }
 
@@ -128,8 +138,14 @@ async fn ping() -> &'static str {
 #[http_trigger(route = "orders/{id:int?}", methods = ["GET", "post"], auth_level = "anonymous", name = "Orders", binding = "request")]
 async fn orders(req: HttpRequest, client: DurableClient, db: State<Db>) -> Result<Json<u32>> {
     let _ = &*db;
-    let id: u32 = req.route_param("id")?.parse().map_err(|_| HttpError::bad_request("a number"))?;
-    client.start_new(everything, Order { number: id }).instance_id("x").await?;
+    let id: u32 = req
+        .route_param("id")?
+        .parse()
+        .map_err(|_| HttpError::bad_request("a number"))?;
+    client
+        .start_new(everything, Order { number: id })
+        .instance_id("x")
+        .await?;
     client.start_new(infallible, ()).await?;
     client.start_new("by name", vec![1, 2]).await?;
     client.start_new(String::from("by name"), ()).await?;
@@ -141,6 +157,7 @@ fn place(order: Order) -> Result<HttpResponse, TooLong> {
     Ok(HttpResponse::text(order.number.to_string()))
 }
 
+#[allow(clippy::unwrap_used, reason = "a test ends where it can't go on")]
 fn main() {
     let _ = FunctionApp::new()
         .state(Db)
@@ -160,7 +177,9 @@ fn main() {
         .register(ping)
         .register(orders)
         .register(place);
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         assert_eq!(hello("Seoul".into()).await, "Hello Seoul!");
         assert_eq!(square(4).await, 16);
