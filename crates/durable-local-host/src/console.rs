@@ -10,6 +10,8 @@ mod writer;
 use std::fmt;
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 pub(crate) use form::Form;
 pub(crate) use invocation::{Executed, Invocation, Kind, Outcome};
 pub(crate) use writer::{Options, Writer};
@@ -67,9 +69,9 @@ impl ConsoleLine {
         Self {
             source,
             text: text.into(),
-            function: about.function,
-            invocation_id: about.invocation,
-            instance_id: about.instance,
+            function: about.function.as_deref().map(str::to_owned),
+            invocation_id: about.invocation.map(|id| id.to_string()),
+            instance_id: about.instance.as_deref().map(str::to_owned),
         }
     }
 }
@@ -77,16 +79,16 @@ impl ConsoleLine {
 /// What a line is about.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct About {
-    function: Option<String>,
-    invocation: Option<String>,
-    instance: Option<String>,
+    function: Option<Arc<str>>,
+    invocation: Option<Uuid>,
+    instance: Option<Arc<str>>,
 }
 
 impl About {
     /// An orchestration or entity.
     pub(crate) fn instance(id: &str) -> Self {
         Self {
-            instance: Some(id.to_owned()),
+            instance: Some(id.into()),
             ..Self::default()
         }
     }
@@ -94,7 +96,7 @@ impl About {
     /// The same, as it runs that function.
     pub(crate) fn with_function(self, function: &str) -> Self {
         Self {
-            function: Some(function.to_owned()),
+            function: Some(function.into()),
             ..self
         }
     }
@@ -102,9 +104,9 @@ impl About {
     /// A call.
     pub(crate) fn invocation(invocation: &Invocation) -> Self {
         Self {
-            function: Some(invocation.function.clone()),
-            invocation: Some(invocation.id.to_string()),
-            instance: invocation.instance.as_deref().map(str::to_owned),
+            function: Some(Arc::clone(&invocation.function)),
+            invocation: Some(invocation.id),
+            instance: invocation.instance.clone(),
         }
     }
 }

@@ -42,7 +42,7 @@ impl Kind {
 #[derive(Debug)]
 pub(crate) struct Invocation {
     pub(super) kind: Kind,
-    pub(super) function: String,
+    pub(super) function: Arc<str>,
     pub(super) instance: Option<Arc<str>>,
     pub(super) id: Uuid,
     begun: Instant,
@@ -72,7 +72,7 @@ impl Invocation {
     pub(super) fn begin(kind: Kind, function: &str, instance: Option<&Arc<str>>) -> Self {
         Self {
             kind,
-            function: function.to_owned(),
+            function: function.into(),
             instance: instance.cloned(),
             id: Uuid::new_v4(),
             begun: Instant::now(),
@@ -157,7 +157,7 @@ impl Executed {
     /// Without outcome, as far as what was called tells: function, instance, note, id in short.
     pub(super) fn rest(&self) -> String {
         let invocation = &self.invocation;
-        let mut text = invocation.function.clone();
+        let mut text = invocation.function.to_string();
         let parts = [
             invocation.instance.as_deref().unwrap_or_default(),
             self.outcome.note(),
@@ -194,7 +194,7 @@ pub(super) fn sample(function: &str, outcome: Outcome) -> Executed {
     Executed {
         invocation: Invocation {
             kind: Kind::Activity,
-            function: function.to_owned(),
+            function: function.into(),
             instance: Some("order-7".into()),
             id: Uuid::from_u128(0x4f6a_c1d2_0000_4000_8000_0000_0000_0001),
             begun: Instant::now(),

@@ -19,7 +19,7 @@ const LONG: i64 = 10;
 #[derive(Debug)]
 pub(super) struct Begun {
     id: Uuid,
-    function: String,
+    function: Arc<str>,
     instance: Option<Arc<str>>,
 }
 
@@ -27,7 +27,7 @@ impl Begun {
     pub(super) fn of(invocation: &Invocation) -> Self {
         Self {
             id: invocation.id,
-            function: invocation.function.clone(),
+            function: Arc::clone(&invocation.function),
             instance: invocation.instance.clone(),
         }
     }
@@ -43,9 +43,9 @@ impl Begun {
 
     fn about(&self) -> About {
         About {
-            function: Some(self.function.clone()),
-            invocation: Some(self.id.to_string()),
-            instance: self.instance.as_deref().map(str::to_owned),
+            function: Some(Arc::clone(&self.function)),
+            invocation: Some(self.id),
+            instance: self.instance.clone(),
         }
     }
 

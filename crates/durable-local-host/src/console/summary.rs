@@ -27,9 +27,9 @@ impl Summary {
             return true;
         }
         let function = &executed.invocation.function;
-        match self.counted.get_mut(function) {
+        match self.counted.get_mut(&**function) {
             Some(count) => *count += 1,
-            None => drop(self.counted.insert(function.clone(), 1)),
+            None => drop(self.counted.insert(function.to_string(), 1)),
         }
         false
     }

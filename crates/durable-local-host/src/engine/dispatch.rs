@@ -160,13 +160,13 @@ impl Engine {
         ids: &Ids,
         retry: &mut Retry,
     ) -> Result<TurnResult, Fault> {
-        let about = About::instance(turn.instance()).with_function(turn.name());
+        let about = |turn: &Turn| About::instance(turn.instance()).with_function(turn.name());
         loop {
             let past = if turn.is_anew() { &[] } else { past };
             if let Some(reason) = self.refused_version(&turn) {
                 if self.options.version_failure == VersionFailure::Fail {
                     self.console
-                        .problem_of(about, format!("{}: {reason}", turn.instance()));
+                        .problem_of(about(&turn), format!("{}: {reason}", turn.instance()));
                     let past = OrchestratorRequest::decode(past)
                         .map_err(|error| self.unreadable(turn.instance(), &error, retry))?;
                     return Ok(turn.fail_version(past.past_events.len(), ids));
@@ -176,14 +176,14 @@ impl Engine {
                         "{}: {reason} The turn is delivered again until it is refused no more.",
                         turn.instance()
                     );
-                    self.console.problem_of(about, text);
+                    self.console.problem_of(about(&turn), text);
                 }
                 return Err(Fault::Again(reason));
             }
             let Some(target) = self.functions.orchestrator(turn.name()) else {
                 let message = self.functions.unknown_orchestrator(turn.name());
                 self.console
-                    .problem_of(about, format!("{}: {message}", turn.instance()));
+                    .problem_of(about(&turn), format!("{}: {message}", turn.instance()));
                 return Ok(turn.fail(&message, None, ids));
             };
             let (reply, called) = self.call_orchestrator(target, &turn, past, retry).await?;

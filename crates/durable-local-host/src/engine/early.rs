@@ -26,13 +26,13 @@ impl Engine {
             }
             return self.drop_messages(messages).await;
         }
-        let kept = messages.clone();
-        let before = self.instances.hold(id, std::mem::take(messages));
         if begins_later {
-            for message in kept.iter().filter(|message| message.seq > before) {
+            let told = self.instances.held_up_to(id);
+            for message in messages.iter().filter(|message| Some(message.seq) > told) {
                 self.tell_early(id, message, "waits");
             }
         }
+        self.instances.hold(id, std::mem::take(messages));
         Ok(())
     }
 

@@ -129,17 +129,19 @@ impl Instances {
         slot.running = false;
     }
 
-    /// Keeps messages until the instance is started; number of the last one that was kept before.
-    pub(super) fn hold(&self, id: &str, messages: Vec<Message>) -> i64 {
+    /// Number of the last message that was kept until the instance is started, if there was one.
+    pub(super) fn held_up_to(&self, id: &str) -> Option<i64> {
+        lock(&self.slots).by_id.get(id)?.held_up_to
+    }
+
+    /// Keeps messages until the instance is started.
+    pub(super) fn hold(&self, id: &str, messages: Vec<Message>) {
         let mut slots = lock(&self.slots);
-        let Some(slot) = slots.by_id.get_mut(id) else {
-            return i64::MIN;
-        };
-        let last = messages.iter().map(|message| message.seq).max();
-        slot.held.extend(messages);
-        let before = slot.held_up_to;
-        slot.held_up_to = last.max(before);
-        before.unwrap_or(i64::MIN)
+        if let Some(slot) = slots.by_id.get_mut(id) {
+            let last = messages.iter().map(|message| message.seq).max();
+            slot.held_up_to = last.max(slot.held_up_to);
+            slot.held.extend(messages);
+        }
     }
 }
 
