@@ -15,8 +15,7 @@ pub(crate) fn read_object(path: &Path) -> Result<Map<String, Value>, Error> {
         cause,
     })?;
     let text = String::from_utf8_lossy(&bytes);
-    let text = without_comments(text.strip_prefix('\u{feff}').unwrap_or(&text));
-    let text = without_last_commas(&text);
+    let text = strict(text.strip_prefix('\u{feff}').unwrap_or(&text));
     let fault = |line, column, message: String| Error::Json {
         path: path.to_owned(),
         line,
@@ -38,11 +37,14 @@ pub(crate) fn read_object(path: &Path) -> Result<Map<String, Value>, Error> {
     }
 }
 
-/// Blanks out `//` and `/* */` comments; lines and columns stay as they are.
-fn without_comments(text: &str) -> String {
+/// Blanks out `//` and `/* */` comments, and commas before the end of an object or a list; lines and
+/// columns stay as they are.
+fn strict(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
     let mut in_string = false;
+    // The place of a comma after which nothing has come yet.
+    let mut last_comma = None;
     while let Some(c) = chars.next() {
         if in_string {
             out.push(c);
@@ -54,15 +56,12 @@ fn without_comments(text: &str) -> String {
             continue;
         }
         match (c, chars.peek()) {
-            ('"', _) => {
-                in_string = true;
-                out.push(c);
-            }
             ('/', Some('/')) => {
                 out.push(' ');
                 while let Some(c) = chars.next_if(|c| *c != '\n') {
                     out.extend(std::iter::repeat_n(' ', c.len_utf8()));
                 }
+                continue;
             }
             ('/', Some('*')) => {
                 out.push(' ');
@@ -74,38 +73,16 @@ fn without_comments(text: &str) -> String {
                     }
                     previous = c;
                 }
+                continue;
             }
-            _ => out.push(c),
-        }
-    }
-    out
-}
-
-/// Blanks out commas before the end of an object or a list; comments are gone already.
-fn without_last_commas(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut comma = None;
-    let mut in_string = false;
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        if in_string {
-            out.push(c);
-            if c == '\\' {
-                out.extend(chars.next());
-            } else if c == '"' {
-                in_string = false;
-            }
-            continue;
-        }
-        match c {
-            '}' | ']' => {
-                if let Some(at) = comma.take() {
+            ('}' | ']', _) => {
+                if let Some(at) = last_comma.take() {
                     out.replace_range(at..=at, " ");
                 }
             }
-            ',' => comma = Some(out.len()),
-            c if c.is_whitespace() => {}
-            _ => comma = None,
+            (',', _) => last_comma = Some(out.len()),
+            (c, _) if c.is_whitespace() => {}
+            _ => last_comma = None,
         }
         in_string = c == '"';
         out.push(c);
