@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hyper_util::server::graceful::GracefulConnection;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -51,4 +52,19 @@ pub(crate) async fn accept_all<F>(
     }
     connections.close();
     connections.wait().await;
+}
+
+/// Serves a connection; when it is told to stop, to the end of what is under way.
+pub(crate) async fn serve_until<C: GracefulConnection>(
+    connection: C,
+    stop: CancellationToken,
+) -> Result<(), C::Error> {
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        outcome = connection.as_mut() => outcome,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    }
 }

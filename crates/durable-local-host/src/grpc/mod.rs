@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use service::Sidecar;
 
-use crate::connections::accept_all;
+use crate::connections::{accept_all, serve_until};
 
 /// So often a silent connection is asked whether it is still there, and so long it may take to
 /// answer: a client that vanished leaves nothing behind.
@@ -37,21 +37,12 @@ async fn connection(stream: TcpStream, service: Arc<Sidecar>, stop: Cancellation
         let service = Arc::clone(&service);
         async move { Ok::<_, Infallible>(service.respond(request).await) }
     });
-    let mut connection = std::pin::pin!(
-        http2::Builder::new(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .keep_alive_interval(PING)
-            .keep_alive_timeout(PONG)
-            .serve_connection(TokioIo::new(stream), service)
-    );
-    let outcome = tokio::select! {
-        outcome = connection.as_mut() => outcome,
-        () = stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = outcome {
+    let connection = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .keep_alive_interval(PING)
+        .keep_alive_timeout(PONG)
+        .serve_connection(TokioIo::new(stream), service);
+    if let Err(error) = serve_until(connection, stop).await {
         tracing::debug!("a gRPC connection ended: {error}");
     }
 }

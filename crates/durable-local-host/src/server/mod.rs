@@ -23,7 +23,7 @@ use connection::{HeadRecorder, Recorded};
 pub(crate) use functions::{App, Services};
 pub(crate) use guard::Guard;
 
-use crate::connections::accept_all;
+use crate::connections::{accept_all, serve_until};
 
 /// A client has so long to send the head of a request.
 const HEAD: Duration = Duration::from_secs(30);
@@ -42,20 +42,11 @@ async fn connection(stream: TcpStream, app: Arc<App>, stop: CancellationToken) {
         let recorder = recorder.clone();
         async move { Ok::<_, Infallible>(app.respond(request, &recorder).await) }
     });
-    let mut connection = std::pin::pin!(
-        http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD)
-            .serve_connection(io, service)
-    );
-    let outcome = tokio::select! {
-        outcome = connection.as_mut() => outcome,
-        () = stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = outcome {
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .serve_connection(io, service);
+    if let Err(error) = serve_until(connection, stop).await {
         tracing::debug!("a connection ended: {error}");
     }
 }
