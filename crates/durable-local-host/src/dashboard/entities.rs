@@ -141,27 +141,15 @@ impl EntityDocument {
 
 #[cfg(test)]
 mod tests {
-    use durable_functions_protocol::proto::OrchestrationStatus;
     use serde_json::json;
 
     use super::*;
-    use crate::time::Ticks;
 
     fn record(id: &str, input: &str, custom_status: &str) -> InstanceRecord {
         InstanceRecord {
-            id: id.into(),
-            execution_id: "e".into(),
-            name: id.into(),
-            version: None,
-            status: OrchestrationStatus::Running,
             input: Some(input.into()),
-            output: None,
             custom_status: Some(custom_status.into()),
-            failure: None,
-            created: Ticks(0),
-            updated: Ticks(0),
-            scheduled: None,
-            generation: None,
+            ..InstanceRecord::running(id)
         }
     }
 

@@ -151,7 +151,6 @@ mod tests {
 
     use super::*;
     use crate::store::{HistoryEntry, InstanceRecord};
-    use crate::time::Ticks;
 
     fn message(seq: i64) -> Message {
         let content = HistoryEntry {
@@ -169,19 +168,8 @@ mod tests {
 
     fn state(status: OrchestrationStatus) -> InstanceState {
         InstanceState::fresh(InstanceRecord {
-            id: "a".into(),
-            execution_id: "e".into(),
-            name: "n".into(),
-            version: None,
             status,
-            input: None,
-            output: None,
-            custom_status: None,
-            failure: None,
-            created: Ticks(0),
-            updated: Ticks(0),
-            scheduled: None,
-            generation: None,
+            ..InstanceRecord::running("a")
         })
     }
 

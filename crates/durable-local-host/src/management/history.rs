@@ -312,7 +312,7 @@ fn failure(details: Option<&TaskFailureDetails>, properties: bool) -> Json {
 
 #[cfg(test)]
 mod tests {
-    use durable_functions_protocol::proto::{OrchestrationStatus, OrchestratorRequest};
+    use durable_functions_protocol::proto::OrchestratorRequest;
     use prost::Message;
 
     use super::*;
@@ -349,19 +349,8 @@ mod tests {
                 .collect();
             let generation = expected[0].member("Generation") != Some(&Json::Null);
             let record = InstanceRecord {
-                id: request.instance_id.into(),
-                execution_id: "".into(),
-                name: String::new(),
-                version: None,
-                status: OrchestrationStatus::Running,
-                input: None,
-                output: None,
-                custom_status: None,
-                failure: None,
-                created: Ticks(0),
-                updated: Ticks(0),
-                scheduled: None,
                 generation: generation.then_some(0),
+                ..InstanceRecord::running(&request.instance_id)
             };
             let shown = Shown {
                 output: true,

@@ -300,19 +300,13 @@ mod tests {
             event_type: Some(kind),
         };
         let record = InstanceRecord {
-            id: id.into(),
-            execution_id: "e".into(),
             name: "n".into(),
-            version: None,
             status: OrchestrationStatus::Pending,
             input: Some("1".into()),
-            output: None,
-            custom_status: None,
-            failure: None,
             created: Ticks(7),
             updated: Ticks(8),
-            scheduled: None,
             generation: Some(0),
+            ..InstanceRecord::running(id)
         };
         let content = HistoryEntry {
             event,

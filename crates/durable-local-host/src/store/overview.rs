@@ -213,19 +213,12 @@ mod tests {
         let store = Store::memory().unwrap();
         for (seq, (id, name, status, created)) in (1..).zip(instances) {
             let record = InstanceRecord {
-                id: (*id).into(),
-                execution_id: "e".into(),
                 name: (*name).into(),
-                version: None,
                 status: (*status).try_into().unwrap(),
                 input: Some("1".into()),
-                output: None,
-                custom_status: None,
-                failure: None,
                 created: Ticks(*created),
                 updated: Ticks(*created + 1),
-                scheduled: None,
-                generation: None,
+                ..InstanceRecord::running(id)
             };
             let event = HistoryEvent {
                 event_id: -1,

@@ -46,6 +46,28 @@ impl InstanceRecord {
     }
 }
 
+#[cfg(test)]
+impl InstanceRecord {
+    /// A running instance of which nothing is known but the id, which is its name too.
+    pub(crate) fn running(id: &str) -> Self {
+        Self {
+            id: id.into(),
+            execution_id: "e".into(),
+            name: id.into(),
+            version: None,
+            status: OrchestrationStatus::Running,
+            input: None,
+            output: None,
+            custom_status: None,
+            failure: None,
+            created: Ticks(0),
+            updated: Ticks(0),
+            scheduled: None,
+            generation: None,
+        }
+    }
+}
+
 /// Whether a status is final.
 pub(crate) fn has_ended(status: OrchestrationStatus) -> bool {
     use OrchestrationStatus::{Canceled, Completed, Failed, Terminated};

@@ -121,27 +121,14 @@ pub(crate) fn is_stored_entity(record: &InstanceRecord) -> bool {
 mod tests {
     use std::collections::BTreeSet;
 
-    use durable_functions_protocol::proto::OrchestrationStatus;
-
     use super::*;
     use crate::store::{Commit, InstanceFilter, Store};
-    use crate::time::Ticks;
 
     fn record(id: &str, scheduler: &Scheduler) -> InstanceRecord {
         InstanceRecord {
-            id: id.into(),
-            execution_id: "e".into(),
-            name: id.into(),
-            version: None,
-            status: OrchestrationStatus::Running,
             input: Some(scheduler.write().unwrap()),
-            output: None,
             custom_status: Some(serde_json::to_string(&scheduler.status()).unwrap()),
-            failure: None,
-            created: Ticks(0),
-            updated: Ticks(0),
-            scheduled: None,
-            generation: None,
+            ..InstanceRecord::running(id)
         }
     }
 

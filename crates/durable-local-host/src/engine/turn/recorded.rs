@@ -70,19 +70,12 @@ fn state_before(request: &OrchestratorRequest) -> InstanceState {
         .clone()
         .unwrap();
     let record = InstanceRecord {
-        id: request.instance_id.as_str().into(),
         execution_id: execution.into(),
         name: started.name.clone(),
         version: started.version.clone(),
-        status: OrchestrationStatus::Running,
         input: started.input.clone(),
-        output: None,
-        custom_status: None,
-        failure: None,
-        created: Ticks(0),
-        updated: Ticks(0),
-        scheduled: None,
         generation: Some(0),
+        ..InstanceRecord::running(&request.instance_id)
     };
     let past: Vec<HistoryEntry> = request
         .past_events
